@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Link frames between host and FPGA (PROTOCOL.md section 1): encode and decode, no I/O, no
+// allocation.
+#ifndef SEVENCAST_PROTOCOL_LINK_H
+#define SEVENCAST_PROTOCOL_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    LINK_VERSION = 1,
+    LINK_HEADER_BYTES = 8,
+    LINK_CRC_BYTES = 4,
+    LINK_MAX_PAYLOAD = 2048,
+    LINK_MAX_FRAME = LINK_HEADER_BYTES + LINK_MAX_PAYLOAD + LINK_CRC_BYTES,
+    LINK_REGISTERS = 23,
+    LINK_IDENTITY_BYTES = 64,
+};
+
+enum link_type {
+    LINK_IDENTIFY = 0x01,
+    LINK_READ_REGISTERS = 0x02,
+    LINK_INFER = 0x03,
+    LINK_READ_TENSOR = 0x04,
+    LINK_RESET = 0x05,
+    LINK_ANSWER = 0x80, // or'ed to the request's type
+    LINK_ERROR = 0xff,
+};
+
+enum link_error {
+    LINK_BAD_CRC = 1,
+    LINK_BAD_VERSION,
+    LINK_BAD_TYPE,
+    LINK_BAD_LENGTH,
+    LINK_BUSY,
+    LINK_BAD_VALUE,
+    LINK_NO_WINDOW,
+    LINK_BAD_ARGUMENT,
+};
+
+enum link_origin { LINK_ORIGIN_BOARD = 0, LINK_ORIGIN_VIRTUAL = 1, LINK_ORIGIN_MODEL = 2 };
+
+// Writes one frame to out (LINK_MAX_FRAME bytes suffice); returns its length, 0 when n is too
+// large.
+size_t link_encode(uint8_t *out, uint8_t type, uint16_t seq, const void *payload, size_t n);
+
+// Incremental receiver: owns one frame's worth of bytes and resynchronises by itself.
+struct link_parser {
+    uint8_t buf[LINK_MAX_FRAME];
+    size_t have;
+    uint64_t dropped_bytes; // bytes that belonged to no good frame
+    uint32_t bad_frames;    // headers seen whose version, length or CRC was wrong
+};
+
+struct link_frame {
+    uint8_t type;
+    uint16_t seq;
+    const uint8_t *payload; // borrowed from the parser, valid until its next call
+    size_t n;
+};
+
+void link_parser_init(struct link_parser *p);
+
+// Takes bytes from data until a good frame is complete: *used bytes were consumed; returns 1 and
+// fills f, or 0 when all n bytes are consumed without one. A host-side parser searches again inside
+// a bad frame's bytes, so no good frame behind a bad one is lost.
+int link_parse(struct link_parser *p, const uint8_t *data, size_t n, size_t *used,
+               struct link_frame *f);
+
+// Registers 0..15 as the host sees them.
+struct link_identity {
+    uint8_t hash[32];
+    uint16_t map_version, flags;
+    enum link_origin origin;
+    uint16_t window, features, outputs;
+    uint8_t x_bits, y_bits, window_buffers, layers, heads;
+    uint32_t clock_hz, rtl_version;
+};
+
+// 0, or -1 when n is wrong or the magic or the map version is not ours.
+int link_identity_decode(const uint8_t *payload, size_t n, struct link_identity *id);
+void link_identity_encode(const struct link_identity *id, uint8_t out[LINK_IDENTITY_BYTES]);
+
+const char *link_error_name(unsigned code);
+
+#endif

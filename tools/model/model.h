@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// The integer-only encoder: golden definition of every tensor that the fabric computes.
+//
+// Symbols: L window length, m features, d d_model, dh = d/heads, F d_ff. Everything is row-major.
+// Signed codes lie in [-2^(b-1), 2^(b-1)-1]; weights, k and v are narrow, [-(2^(b-1)-1),
+// 2^(b-1)-1]; f, e and u are unsigned, [0, 2^b-1]. Saturation happens only where a named tensor is
+// formed. The arithmetic is written down in docs/arithmetic.md; this library is its normative form.
+// No function here allocates except model_new and model_trace_new; none uses floating point.
+#ifndef SEVENCAST_MODEL_MODEL_H
+#define SEVENCAST_MODEL_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    MODEL_MAX_WINDOW = 64,
+    MODEL_MIN_D = 4,
+    MODEL_MAX_D = 64,
+    MODEL_MAX_FEATURES = 32,
+    MODEL_MAX_HEADS = 4,
+    MODEL_MAX_LAYERS = 2,
+    MODEL_MAX_FF = 4 * MODEL_MAX_D,
+    MODEL_MAX_OUTPUTS = 24,
+    MODEL_MAX_SHIFTS = 4, // distinct requantiser shifts of one variant
+    MODEL_MAX_SHIFT = 38,
+    MODEL_MAX_MULTIPLIER = (1 << 15) - 1,
+    MODEL_MAX_ROW = 256, // longest row of any tensor
+};
+
+// Tensor ids, as on the wire (protocol/PROTOCOL.md 1.2).
+enum model_tensor {
+    MODEL_X = 0,
+    MODEL_H,
+    MODEL_Q,
+    MODEL_K,
+    MODEL_V,
+    MODEL_U,
+    MODEL_E,
+    MODEL_C,
+    MODEL_R,
+    MODEL_F,
+    MODEL_Z,
+    MODEL_O,
+    MODEL_Y,
+    MODEL_TENSORS
+};
+
+struct model_shape {
+    int window;   // L, 2..64
+    int features; // m, 1..32
+    int d_model;  // d, 4..64, a multiple of heads
+    int heads;    // 1..4
+    int d_ff;     // F, 1..4d
+    int layers;   // 1..2
+    int outputs;  // 1..24
+};
+
+// Widths of the weights (2..8), each per layer.
+struct model_layer_bits {
+    int q, k, v, u, e, c, r, f, z;    // activations, 2..8 (e at most 7)
+    int w_q, w_k, w_v, w_o, w_1, w_2; // weights, 2..8
+};
+
+struct model_bits {
+    int x, h, o; // 2..8
+    int y;       // 8..16
+    int w_in, w_y;
+    struct model_layer_bits layer[MODEL_MAX_LAYERS];
+};
+
+// y = sat((acc * m + b) >> shift), with residual: (acc * m + res * g + b) >> shift.
+struct model_requant {
+    int shift;   // 1..38
+    int per_row; // 0: m[0] serves all output channels; 1: one m per output channel
+    int32_t *m;  // [1] or [rows], 0 <= m < 2^15
+    int64_t *b;  // [rows]; input layer: [L * rows], one row of b per time step
+    int32_t *g;  // [rows], |g| < 2^24; NULL where there is no residual
+};
+
+// out[rows] = requant(w[rows][cols] . in[cols])
+struct model_linear {
+    int rows, cols;
+    int8_t *w; // [rows][cols]
+    struct model_requant rq;
+};
+
+struct model_layer {
+    struct model_linear q, k, v; // d x d
+    int32_t score_m;             // M_s, [0, 2^15)
+    int score_shift;
+    uint8_t lut[256];  // e = lut[u]; 2^bits.u entries used
+    int32_t context_k; // K, positive; R_t = K / Z_t
+    int context_shift;
+    struct model_linear o;   // d x d, residual h
+    struct model_linear ff1; // F x d, unsigned output
+    struct model_linear ff2; // d x F, residual r
+};
+
+struct model {
+    struct model_shape shape;
+    struct model_bits bits;
+    struct model_linear in; // d x m, b is [L][d]
+    struct model_layer layer[MODEL_MAX_LAYERS];
+    int32_t pool_m; // 1/L inside
+    int pool_shift;
+    struct model_linear out; // outputs x d
+    void *arena;             // owned: all arrays above lie in it
+};
+
+// Says which rule a shape or a set of widths breaks: writes "field: reason" to why (whycap bytes,
+// always terminated) and returns -1; 0 when all is well.
+int model_shape_check(const struct model_shape *s, char *why, size_t whycap);
+int model_bits_check(const struct model_shape *s, const struct model_bits *b, char *why,
+                     size_t whycap);
+
+// A model of that shape with all integers zero, g arrays present where a residual is. NULL when the
+// shape or the widths are not valid or memory is short. Free with model_free (NULL allowed).
+struct model *model_new(const struct model_shape *s, const struct model_bits *b);
+void model_free(struct model *mdl);
+
+// Checks every integer against its range and the 48-bit bound of every sum (worst case over
+// inputs). As model_shape_check otherwise. A model that passes can be run on any x without
+// overflow.
+int model_check(const struct model *mdl, char *why, size_t whycap);
+
+// Shape of one tensor as rows x cols (u, e: heads*L x L; o: 1 x d; y: 1 x outputs; x: L x m).
+// 0, or -1 where the tensor does not exist in that layer.
+int model_tensor_shape(const struct model_shape *s, enum model_tensor t, int layer, int *rows,
+                       int *cols);
+const char *model_tensor_name(enum model_tensor t);
+int model_tensor_bits(const struct model_bits *b, enum model_tensor t, int layer);
+int model_tensor_signed(enum model_tensor t);
+
+// Every tensor of one inference, int16 codes.
+struct model_trace;
+struct model_trace *model_trace_new(const struct model_shape *s);
+void model_trace_free(struct model_trace *tr);
+// Borrowed pointer to rows*cols codes; NULL where the tensor does not exist.
+const int16_t *model_trace_get(const struct model_trace *tr, enum model_tensor t, int layer);
+
+// Runs one inference: x is [L][m] codes within bits.x (asserted), tr receives all tensors; the
+// result is model_trace_get(tr, MODEL_Y, 0), [outputs].
+void model_run(const struct model *mdl, const int8_t *x, struct model_trace *tr);
+
+// Worst-case ranges of exact intermediates; the exporter, the checks and the VHDL package use these
+// and nothing else ("seen in training" is never a width). Signed bits.
+int model_acc_bits(int in_bits, int in_signed, int w_bits, int fan_in);
+
+#endif
