@@ -20,3 +20,6 @@ if(SEVENCAST_SANITIZE)
         -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${SEVENCAST_SANITIZE})
 endif()
+if(SEVENCAST_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link) # coverage for the libFuzzer targets
+endif()

@@ -48,6 +48,7 @@ size_t link_encode(uint8_t *out, uint8_t type, uint16_t seq, const void *payload
 struct link_parser {
     uint8_t buf[LINK_MAX_FRAME];
     size_t have;
+    size_t done;            // leading bytes of buf that the frame returned last still occupies
     uint64_t dropped_bytes; // bytes that belonged to no good frame
     uint32_t bad_frames;    // headers seen whose version, length or CRC was wrong
 };
@@ -63,7 +64,10 @@ void link_parser_init(struct link_parser *p);
 
 // Takes bytes from data until a good frame is complete: *used bytes were consumed; returns 1 and
 // fills f, or 0 when all n bytes are consumed without one. A host-side parser searches again inside
-// a bad frame's bytes, so no good frame behind a bad one is lost.
+// a bad frame's bytes, so no good frame behind a bad one is lost; more than one may then be waiting
+// inside, so call until 0:
+//     for (; link_parse(&p, data, n, &used, &f); data += used, n -= used)
+//         handle(&f);
 int link_parse(struct link_parser *p, const uint8_t *data, size_t n, size_t *used,
                struct link_frame *f);
 
@@ -77,10 +81,12 @@ struct link_identity {
     uint32_t clock_hz, rtl_version;
 };
 
-// 0, or -1 when n is wrong or the magic or the map version is not ours.
+// 0, or -1 when n is wrong, the magic or the map version is not ours, or the origin has no meaning.
+// flags holds all 16 bits; encode takes bits 1..0 from origin and the others from flags.
 int link_identity_decode(const uint8_t *payload, size_t n, struct link_identity *id);
 void link_identity_encode(const struct link_identity *id, uint8_t out[LINK_IDENTITY_BYTES]);
 
+// "BAD_CRC"...; "UNKNOWN" for a code that is not defined.
 const char *link_error_name(unsigned code);
 
 #endif
