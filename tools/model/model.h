@@ -4,8 +4,9 @@
 // Symbols: L window length, m features, d d_model, dh = d/heads, F d_ff. Everything is row-major.
 // Signed codes lie in [-2^(b-1), 2^(b-1)-1]; weights, k and v are narrow, [-(2^(b-1)-1),
 // 2^(b-1)-1]; f, e and u are unsigned, [0, 2^b-1]. Saturation happens only where a named tensor is
-// formed. The arithmetic is written down in docs/arithmetic.md; this library is its normative form.
-// No function here allocates except model_new and model_trace_new; none uses floating point.
+// formed; everything before it is exact. The arithmetic is written down in docs/arithmetic.md; this
+// library is its normative form. No function here allocates except model_new and model_trace_new;
+// none uses floating point.
 #ifndef SEVENCAST_MODEL_MODEL_H
 #define SEVENCAST_MODEL_MODEL_H
 
@@ -21,10 +22,15 @@ enum {
     MODEL_MAX_LAYERS = 2,
     MODEL_MAX_FF = 4 * MODEL_MAX_D,
     MODEL_MAX_OUTPUTS = 24,
-    MODEL_MAX_SHIFTS = 4, // distinct requantiser shifts of one variant
+    MODEL_MAX_SHIFTS = 4, // distinct shifts of one variant's requantisers, pool and scores
     MODEL_MAX_SHIFT = 38,
+    MODEL_MAX_CONTEXT_SHIFT = 40, // of the context, which is outside that list
     MODEL_MAX_MULTIPLIER = (1 << 15) - 1,
-    MODEL_MAX_ROW = 256, // longest row of any tensor
+    MODEL_MAX_RESIDUAL = (1 << 24) - 1,   // |G|
+    MODEL_MAX_RECIPROCAL = (1 << 17) - 1, // R = floor(K / Z)
+    MODEL_SUM_BITS = 48,                  // every sum fits this many signed bits
+    MODEL_MAX_ROW = 256,                  // longest row of any tensor
+    MODEL_WHY_MAX = 256,                  // enough for every message of the checks
 };
 
 // Tensor ids, as on the wire (protocol/PROTOCOL.md 1.2).
@@ -55,24 +61,25 @@ struct model_shape {
     int outputs;  // 1..24
 };
 
-// Widths of the weights (2..8), each per layer.
+// Widths of one layer.
 struct model_layer_bits {
     int q, k, v, u, e, c, r, f, z;    // activations, 2..8 (e at most 7)
     int w_q, w_k, w_v, w_o, w_1, w_2; // weights, 2..8
 };
 
 struct model_bits {
-    int x, h, o; // 2..8
-    int y;       // 8..16
-    int w_in, w_y;
+    int x, h, o;   // 2..8
+    int y;         // 8..16
+    int w_in, w_y; // 2..8
     struct model_layer_bits layer[MODEL_MAX_LAYERS];
 };
 
-// y = sat((acc * m + b) >> shift), with residual: (acc * m + res * g + b) >> shift.
+// y = sat((acc * m + b) >> shift), with residual: (acc * m + res * g + b) >> shift. The shift is
+// arithmetic (floor); b holds the rounding half.
 struct model_requant {
     int shift;   // 1..38
     int per_row; // 0: m[0] serves all output channels; 1: one m per output channel
-    int32_t *m;  // [1] or [rows], 0 <= m < 2^15
+    int32_t *m;  // [rows], only m[0] used when per_row is 0; 0 <= m < 2^15
     int64_t *b;  // [rows]; input layer: [L * rows], one row of b per time step
     int32_t *g;  // [rows], |g| < 2^24; NULL where there is no residual
 };
@@ -88,9 +95,9 @@ struct model_layer {
     struct model_linear q, k, v; // d x d
     int32_t score_m;             // M_s, [0, 2^15)
     int score_shift;
-    uint8_t lut[256];  // e = lut[u]; 2^bits.u entries used
-    int32_t context_k; // K, positive; R_t = K / Z_t
-    int context_shift;
+    uint8_t lut[256];        // e = lut[u]; 2^bits.u entries used
+    int32_t context_k;       // K, 1 .. 2^17 * (2^bits.e - 1) - 1; R_t = floor(K / Z_t)
+    int context_shift;       // 1..40
     struct model_linear o;   // d x d, residual h
     struct model_linear ff1; // F x d, unsigned output
     struct model_linear ff2; // d x F, residual r
@@ -113,15 +120,29 @@ int model_shape_check(const struct model_shape *s, char *why, size_t whycap);
 int model_bits_check(const struct model_shape *s, const struct model_bits *b, char *why,
                      size_t whycap);
 
-// A model of that shape with all integers zero, g arrays present where a residual is. NULL when the
-// shape or the widths are not valid or memory is short. Free with model_free (NULL allowed).
+// A model of that shape with all integers and shifts zero (model_check refuses it until they are
+// filled in), g arrays present where a residual is. NULL when the shape or the widths are not valid
+// or memory is short. Free with model_free (NULL allowed).
 struct model *model_new(const struct model_shape *s, const struct model_bits *b);
 void model_free(struct model *mdl);
 
 // Checks every integer against its range and the 48-bit bound of every sum (worst case over
-// inputs). As model_shape_check otherwise. A model that passes can be run on any x without
-// overflow.
+// inputs). As model_shape_check otherwise; fields are named as in integers.json. A model that
+// passes can be run on any x without overflow.
 int model_check(const struct model *mdl, char *why, size_t whycap);
+
+// The distinct shifts of requantisers, pool and scores, ascending. Returns how many there are,
+// which may exceed MODEL_MAX_SHIFTS in a model that was not checked (list gets the first ones).
+int model_shifts(const struct model *mdl, int list[MODEL_MAX_SHIFTS]);
+
+// How the values of a tensor are bounded.
+enum model_range {
+    MODEL_SIGNED,   // [-2^(b-1), 2^(b-1)-1]
+    MODEL_NARROW,   // [-(2^(b-1)-1), 2^(b-1)-1]
+    MODEL_UNSIGNED, // [0, 2^b-1]
+};
+int32_t model_range_min(enum model_range r, int bits);
+int32_t model_range_max(enum model_range r, int bits);
 
 // Shape of one tensor as rows x cols (u, e: heads*L x L; o: 1 x d; y: 1 x outputs; x: L x m).
 // 0, or -1 where the tensor does not exist in that layer.
@@ -129,7 +150,35 @@ int model_tensor_shape(const struct model_shape *s, enum model_tensor t, int lay
                        int *cols);
 const char *model_tensor_name(enum model_tensor t);
 int model_tensor_bits(const struct model_bits *b, enum model_tensor t, int layer);
-int model_tensor_signed(enum model_tensor t);
+enum model_range model_tensor_range(enum model_tensor t);
+int model_tensor_signed(enum model_tensor t); // 0 for u, e and f
+
+// The linear layers by name, for whoever walks over all of them.
+enum model_op {
+    MODEL_IN,
+    MODEL_OP_Q,
+    MODEL_OP_K,
+    MODEL_OP_V,
+    MODEL_OP_O,
+    MODEL_FF1,
+    MODEL_FF2,
+    MODEL_OUT,
+    MODEL_OPS
+};
+struct model_op_info {
+    const char *name; // as in integers.json: "in", "q", ..., "ff2", "out"
+    int rows, cols;
+    int biases; // entries of b
+    int in_bits, w_bits;
+    enum model_range in_range;
+    int res_bits;             // residual input, signed; 0 where there is none
+    enum model_tensor tensor; // what it forms
+};
+// 0, or -1 where the operation does not exist in that layer (in, out: layer 0 only).
+int model_op_describe(const struct model_shape *s, const struct model_bits *b, enum model_op op,
+                      int layer, struct model_op_info *info);
+// Borrowed; NULL as above.
+struct model_linear *model_op_linear(struct model *mdl, enum model_op op, int layer);
 
 // Every tensor of one inference, int16 codes.
 struct model_trace;
@@ -138,12 +187,18 @@ void model_trace_free(struct model_trace *tr);
 // Borrowed pointer to rows*cols codes; NULL where the tensor does not exist.
 const int16_t *model_trace_get(const struct model_trace *tr, enum model_tensor t, int layer);
 
-// Runs one inference: x is [L][m] codes within bits.x (asserted), tr receives all tensors; the
-// result is model_trace_get(tr, MODEL_Y, 0), [outputs].
+// Runs one inference: mdl has passed model_check, x is [L][m] codes within bits.x (asserted), tr
+// was made for the same shape and receives all tensors; the result is model_trace_get(tr, MODEL_Y,
+// 0), [outputs].
 void model_run(const struct model *mdl, const int8_t *x, struct model_trace *tr);
 
 // Worst-case ranges of exact intermediates; the exporter, the checks and the VHDL package use these
-// and nothing else ("seen in training" is never a width). Signed bits.
+// and nothing else ("seen in training" is never a width).
+// Largest |sum| of fan_in products of an input and a narrow factor of w_bits.
+int64_t model_acc_max(int in_bits, int in_signed, int w_bits, int fan_in);
+// Fewest signed bits that hold every value in [-max, max].
+int model_signed_bits(int64_t max);
+// model_signed_bits(model_acc_max(...)).
 int model_acc_bits(int in_bits, int in_signed, int w_bits, int fan_in);
 
 #endif

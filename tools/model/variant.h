@@ -13,7 +13,13 @@
 
 #include "tools/model/model.h"
 
-enum { VARIANT_NAME_MAX = 63, VARIANT_HASH_BYTES = 32, VARIANT_HASH_HEX = 64 };
+enum {
+    VARIANT_NAME_MAX = 63, // bytes of every name and unit
+    VARIANT_HASH_BYTES = 32,
+    VARIANT_HASH_HEX = 64,
+    VARIANT_MANIFEST_MAX_BYTES = 1 << 20, // larger files are refused unread
+    VARIANT_INTEGERS_MAX_BYTES = 4 << 20,
+};
 
 // scaled = (value - offset) / scale; code = floor(scaled / S_x + 0.5), saturated to bits.x.
 struct variant_feature {
@@ -29,8 +35,8 @@ struct variant_target {
 };
 
 struct variant {
-    char name[VARIANT_NAME_MAX + 1]; // [a-z0-9][a-z0-9-]*
-    char task[VARIANT_NAME_MAX + 1];
+    char name[VARIANT_NAME_MAX + 1];     // [a-z0-9][a-z0-9-]*
+    char task[VARIANT_NAME_MAX + 1];     // likewise
     char hash_hex[VARIANT_HASH_HEX + 1]; // set by load and save
     uint8_t hash[VARIANT_HASH_BYTES];
     struct variant_feature feature[MODEL_MAX_FEATURES];
@@ -43,16 +49,26 @@ struct variant {
 };
 
 // Loads and checks a folder completely: names, hashes, ranges. On failure returns NULL and why says
-// "file: field: reason". Free with variant_free (NULL allowed).
+// "file: field: reason". Other files in the folder are not looked at. Free with variant_free (NULL
+// allowed).
 struct variant *variant_load(const char *dir, char *why, size_t whycap);
+// A variant around a model, which it then owns; all names empty, all scales 1. NULL without memory
+// (then the model is still the caller's).
+struct variant *variant_new(struct model *mdl);
 void variant_free(struct variant *v);
 
-// Writes the three files into dir (made if missing), each by rename, and sets v's hash. -1 on
-// failure, with why.
+// What variant_load and variant_save require: names, finite scales, and model_check. -1 with why,
+// "file: field: reason".
+int variant_check(const struct variant *v, char *why, size_t whycap);
+
+// Writes the three files into dir (made if missing), each by rename, the manifest last but one and
+// its hash last, and sets v's hash. The same variant always gives the same bytes. -1 on failure,
+// with why.
 int variant_save(struct variant *v, const char *dir, char *why, size_t whycap);
 
-// Physical window [L][m] to codes [L][m]. *saturated counts values outside the range. Returns -1,
-// or the index of the first value that is NaN or infinite (then nothing is written).
+// Physical window [L][m] to codes [L][m]. *saturated (may be NULL) counts values whose code was
+// outside the range of x. Returns -1, or the index of the first value that is NaN or infinite (then
+// codes hold nothing of use).
 int variant_encode(const struct variant *v, const double *window, int8_t *codes, int *saturated);
 
 // Codes of y [outputs] to physical values [outputs].
