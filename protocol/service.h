@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// Service messages between client and daemon (PROTOCOL.md section 2): decode and encode headers and
+// tensors; no I/O, no sockets, no locks, no global state.
+//
+// The daemon calls service_request_decode and service_reply_encode, a client the other two.
+// Encoders write into the caller's buffer and keep nothing; decoders copy all but tensors, which
+// they borrow. Everything from outside is checked against the limits below before it is used.
+#ifndef SEVENCAST_PROTOCOL_SERVICE_H
+#define SEVENCAST_PROTOCOL_SERVICE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SERVICE_PROTOCOL = 1,
+    SERVICE_HEADER_MAX = 65536, // bytes of a header
+    SERVICE_DEPTH_MAX = 16,     // nesting of a header's JSON
+    SERVICE_ID_MAX = 64,
+    SERVICE_NAME_MAX = 63, // variants, tasks, boards
+    SERVICE_HASH_HEX = 64,
+    SERVICE_TEXT_MAX = 255, // messages and reasons
+    SERVICE_WINDOW_MAX = 64,
+    SERVICE_FEATURES_MAX = 32,
+    SERVICE_OUTPUTS_MAX = 24,
+    SERVICE_BOARDS_MAX = 16,
+    SERVICE_ROWS_MAX = 512, // models or boards in one reply
+    SERVICE_TENSOR_MAX = SERVICE_WINDOW_MAX * SERVICE_FEATURES_MAX * 8,
+    SERVICE_FRAMES_MAX = 3, // header and tensors, without the empty delimiter
+    SERVICE_DEADLINE_MAX_MS = 600000,
+    SERVICE_DEADLINE_MS = 5000,
+    SERVICE_DEADLINE_LOAD_MS = 60000,
+};
+
+enum service_verb {
+    SERVICE_NO_VERB = 0, // the request's verb could not be read
+    SERVICE_SERVER_LIVE,
+    SERVICE_SERVER_READY,
+    SERVICE_SERVER_METADATA,
+    SERVICE_MODEL_READY,
+    SERVICE_MODEL_METADATA,
+    SERVICE_MODEL_STATISTICS,
+    SERVICE_INFER,
+    SERVICE_REPOSITORY_INDEX,
+    SERVICE_LOAD,
+    SERVICE_UNLOAD,
+    SERVICE_BOARDS,
+    SERVICE_CANCEL,
+    SERVICE_VERBS
+};
+
+// What went wrong; the comment is what the caller can do.
+enum service_code {
+    SERVICE_OK = 0,
+    SERVICE_BAD_REQUEST,   // mend the request: field names what is wrong
+    SERVICE_UNKNOWN_MODEL, // see repository_index, boards
+    SERVICE_NOT_READY,     // load it, or wait
+    SERVICE_QUEUE_FULL,    // retry later
+    SERVICE_DEADLINE,      // retry with more time
+    SERVICE_CANCELED,      // nothing: someone wanted it so
+    SERVICE_SWAP_FAILED,   // look at the message; active still serves
+    SERVICE_DEVICE_LOST,   // wait for the board's return
+    SERVICE_DEVICE_FAULT,  // see the daemon's log
+    SERVICE_STALE,         // retry: the variant asked for is gone
+    SERVICE_UNAUTHORISED,  // use the control socket
+    SERVICE_INTERNAL,      // report it
+    SERVICE_CODES
+};
+
+enum service_datatype { SERVICE_FP32, SERVICE_FP64, SERVICE_INT16, SERVICE_INT8 };
+enum service_origin { SERVICE_BOARD, SERVICE_VIRTUAL, SERVICE_MODEL };
+enum service_model_state { SERVICE_READY, SERVICE_AVAILABLE, SERVICE_UNAVAILABLE };
+enum service_board_state {
+    SERVICE_BOARD_ABSENT,
+    SERVICE_BOARD_IDLE,
+    SERVICE_BOARD_PROGRAMMING,
+    SERVICE_BOARD_READY,
+    SERVICE_BOARD_FAULT
+};
+
+// Names as on the wire, "?" for a value outside the enum. The _from functions give false for a name
+// that is none.
+const char *service_verb_name(enum service_verb v);
+bool service_verb_from(const char *name, enum service_verb *out);
+const char *service_code_name(enum service_code c);
+bool service_code_from(const char *name, enum service_code *out);
+const char *service_code_advice(enum service_code c); // what the caller can do, one phrase
+const char *service_datatype_name(enum service_datatype t);
+size_t service_datatype_bytes(enum service_datatype t);
+const char *service_origin_name(enum service_origin o);
+const char *service_model_state_name(enum service_model_state s);
+const char *service_board_state_name(enum service_board_state s);
+
+// Whether the verb changes what boards do and needs the control role.
+bool service_verb_is_control(enum service_verb v);
+
+// One ZeroMQ frame, borrowed.
+struct service_frame {
+    const void *data;
+    size_t n;
+};
+
+struct service_error {
+    enum service_code code; // SERVICE_OK: no error, the rest is empty
+    char message[SERVICE_TEXT_MAX + 1];
+    char field[96];                    // path of what is wrong, "" where nothing is
+    char active[SERVICE_NAME_MAX + 1]; // SWAP_FAILED: variant that serves now, "" for none
+};
+
+// Fills e. field may be NULL. Returns code.
+enum service_code service_error_set(struct service_error *e, enum service_code code,
+                                    const char *field, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+// The window of an infer request.
+struct service_window {
+    enum service_datatype datatype; // SERVICE_FP32 or SERVICE_FP64
+    uint16_t rows, columns;         // n, m; 1..64, 1..32
+    const void *data;               // borrowed from the frame, little-endian, maybe unaligned
+};
+
+struct service_request {
+    enum service_verb verb;
+    char id[SERVICE_ID_MAX + 1];           // "": none
+    char model_name[SERVICE_NAME_MAX + 1]; // "": none
+    uint32_t deadline_ms;                  // never 0 after decoding
+    char board[SERVICE_NAME_MAX + 1];      // load, unload; "": any
+    char request_id[SERVICE_ID_MAX + 1];   // cancel
+    struct service_window window;          // infer
+};
+
+// Decodes header frame and tensors (count frames, the empty delimiter taken off). SERVICE_OK, or
+// BAD_REQUEST with *error filled. Also on failure out->verb and out->id hold what could be read,
+// for the reply. The window's values are finite when it succeeds.
+enum service_code service_request_decode(const struct service_frame *frames, size_t count,
+                                         struct service_request *out, struct service_error *error);
+
+// Writes the header of a request, not terminated; returns its length, 0 when it does not fit or r
+// is not valid. deadline_ms 0 leaves the default to the daemon. The tensor is the caller's to pack.
+size_t service_request_encode(const struct service_request *r, char *out, size_t capacity);
+
+struct service_column {
+    char name[SERVICE_NAME_MAX + 1];
+    char unit[SERVICE_NAME_MAX + 1]; // "" where not known
+    double offset, scale;
+};
+
+struct service_metadata {
+    char name[SERVICE_NAME_MAX + 1], task[SERVICE_NAME_MAX + 1];
+    char version[SERVICE_HASH_HEX + 1];
+    uint16_t window, features, outputs;
+    struct service_column feature[SERVICE_FEATURES_MAX], target[SERVICE_OUTPUTS_MAX];
+    double x_scale, y_scale; // one code of x or y, in scaled units
+    uint8_t x_bits, y_bits;
+    json_t *details; // object merged into "parameters" ("shape", "bits", "metrics"...), or NULL
+};
+
+struct service_count {
+    uint64_t count, ns;
+};
+
+struct service_model_stats {
+    char name[SERVICE_NAME_MAX + 1], version[SERVICE_HASH_HEX + 1];
+    struct service_count success, fail, queue, compute_input, compute_infer, compute_output;
+    uint64_t saturated_values;
+};
+
+struct service_inference {
+    char model_name[SERVICE_NAME_MAX + 1]; // as asked: variant or task
+    char variant[SERVICE_NAME_MAX + 1], task[SERVICE_NAME_MAX + 1], board[SERVICE_NAME_MAX + 1];
+    char version[SERVICE_HASH_HEX + 1];
+    enum service_origin origin;
+    uint32_t fpga_cycles, clock_hz;
+    uint64_t fpga_ns;
+    uint32_t saturated; // values of the window outside the input range
+    struct {
+        uint64_t queue, usb_in, fpga, usb_out, host;
+    } stages_ns;
+    uint16_t outputs;
+    double values[SERVICE_OUTPUTS_MAX];
+    int16_t codes[SERVICE_OUTPUTS_MAX];
+};
+
+struct service_names {
+    uint16_t n;
+    char name[SERVICE_BOARDS_MAX][SERVICE_NAME_MAX + 1];
+};
+
+struct service_model_row {
+    char name[SERVICE_NAME_MAX + 1], task[SERVICE_NAME_MAX + 1], version[SERVICE_HASH_HEX + 1];
+    enum service_model_state state;
+    char reason[SERVICE_TEXT_MAX + 1]; // "" where none
+    struct service_names boards;       // that have it now
+};
+
+struct service_board_row {
+    char name[SERVICE_NAME_MAX + 1], serial[SERVICE_NAME_MAX + 1], part[SERVICE_NAME_MAX + 1];
+    enum service_board_state state;
+    char variant[SERVICE_NAME_MAX + 1], version[SERVICE_HASH_HEX + 1]; // "" where none
+    enum service_origin origin;
+    uint32_t clock_hz, queue;
+    uint64_t inferences, swaps, restarts;
+    char reason[SERVICE_TEXT_MAX + 1];
+};
+
+struct service_load {
+    char board[SERVICE_NAME_MAX + 1], model_name[SERVICE_NAME_MAX + 1];
+    char version[SERVICE_HASH_HEX + 1];
+    struct {
+        double drain, program, verify, total;
+    } seconds;
+};
+
+struct service_reply {
+    enum service_verb verb;
+    char id[SERVICE_ID_MAX + 1];
+    struct service_error error; // code SERVICE_OK: the union's member for verb is the result
+    union {
+        bool flag;         // server_live, server_ready, model_ready
+        uint32_t canceled; // cancel
+        struct service_load load;
+        struct service_names unload; // boards that stopped serving
+        struct service_inference infer;
+        struct service_metadata metadata;
+        struct {
+            char version[SERVICE_NAME_MAX + 1];
+        } server;
+        struct {
+            struct service_model_row *rows;
+            size_t n;
+        } index;
+        struct {
+            struct service_board_row *rows;
+            size_t n;
+        } boards;
+        struct {
+            struct service_model_stats *rows;
+            size_t n;
+        } statistics;
+    } u;
+};
+
+// Starts a reply to request: verb, id and nothing else.
+void service_reply_init(struct service_reply *reply, const struct service_request *request);
+
+// Writes a reply's header, not terminated; returns its length, 0 when it does not fit. rows and
+// details are borrowed. Text that is not UTF-8 is sent with '?' in its place. Two tensor frames
+// follow an inference: service_pack_fp64(values) and service_pack_int16(codes).
+size_t service_reply_encode(const struct service_reply *reply, char *out, size_t capacity);
+
+// Decodes a reply, also an error reply. True when it is well-formed; then service_reply_fini frees
+// what it owns (rows, details). False otherwise, why says so, nothing is owned.
+bool service_reply_decode(const struct service_frame *frames, size_t count,
+                          struct service_reply *out, struct service_error *why);
+void service_reply_fini(struct service_reply *reply);
+
+// n elements to or from little-endian bytes of any alignment. FP32 rounds to nearest.
+void service_pack_fp32(const double *in, size_t n, void *out);
+void service_pack_fp64(const double *in, size_t n, void *out);
+void service_pack_int16(const int16_t *in, size_t n, void *out);
+void service_pack_int8(const int8_t *in, size_t n, void *out);
+void service_unpack_fp32(const void *in, size_t n, double *out);
+void service_unpack_fp64(const void *in, size_t n, double *out);
+void service_unpack_int16(const void *in, size_t n, int16_t *out);
+void service_unpack_int8(const void *in, size_t n, int8_t *out);
+
+// All rows * columns values of a window as doubles.
+void service_window_values(const struct service_window *w, double *out);
+
+#endif

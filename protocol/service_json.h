@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the service codec: a header's JSON and typed reads from it. Each reader returns false with
+// *e filled (BAD_REQUEST and the field's path) and is handed the path of the object it reads from.
+#ifndef SEVENCAST_PROTOCOL_SERVICE_JSON_H
+#define SEVENCAST_PROTOCOL_SERVICE_JSON_H
+
+#include "protocol/service.h"
+
+// Parses one header: UTF-8, an object, no duplicate keys, limits of size and depth. NULL on
+// failure.
+json_t *service_json_parse(const struct service_frame *header, struct service_error *e);
+
+// BAD_REQUEST at path.key (key may be NULL); always false.
+bool service_json_bad(struct service_error *e, const char *path, const char *key,
+                      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+enum service_presence { SERVICE_OPTIONAL, SERVICE_REQUIRED };
+
+// An absent optional key leaves *out as it was.
+bool service_json_text(json_t *object, const char *path, const char *key,
+                       enum service_presence presence, char *out, size_t capacity,
+                       struct service_error *e);
+bool service_json_integer(json_t *object, const char *path, const char *key,
+                          enum service_presence presence, int64_t low, int64_t high, int64_t *out,
+                          struct service_error *e);
+bool service_json_number(json_t *object, const char *path, const char *key, double *out,
+                         struct service_error *e);
+bool service_json_flag(json_t *object, const char *path, const char *key, bool *out,
+                       struct service_error *e);
+// *out is borrowed; NULL when an optional one is absent.
+bool service_json_object(json_t *object, const char *path, const char *key,
+                         enum service_presence presence, json_t **out, struct service_error *e);
+bool service_json_array(json_t *object, const char *path, const char *key, size_t low, size_t high,
+                        json_t **out, struct service_error *e);
+// The index-th member, which must be an object; its path goes to out_path (96 bytes).
+bool service_json_member(json_t *array, size_t index, const char *path, const char *key,
+                         json_t **out, char *out_path, struct service_error *e);
+
+// Refuses keys that are not in allowed (ended by NULL).
+bool service_json_only(json_t *object, const char *path, const char *const *allowed,
+                       struct service_error *e);
+
+#endif

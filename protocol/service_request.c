@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests of the service protocol, both directions.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/service_json.h"
+
+enum need { NO, MAY, MUST };
+
+// What a verb's request holds beside verb, id and deadline.
+static const struct {
+    enum need model, board, request_id;
+} needs[SERVICE_VERBS] = {
+    [SERVICE_MODEL_READY] = {.model = MUST},        [SERVICE_MODEL_METADATA] = {.model = MUST},
+    [SERVICE_MODEL_STATISTICS] = {.model = MAY},    [SERVICE_INFER] = {.model = MUST},
+    [SERVICE_LOAD] = {.model = MUST, .board = MAY}, [SERVICE_UNLOAD] = {.model = MAY, .board = MAY},
+    [SERVICE_CANCEL] = {.request_id = MUST},
+};
+
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+}
+
+static bool read_name(json_t *object, const char *path, const char *key, enum need need, char *out,
+                      struct service_error *e)
+{
+    if (need == NO && json_object_get(object, key))
+        return service_json_bad(e, path, key, "this verb does not take it");
+    if (!service_json_text(object, path, key, need == MUST ? SERVICE_REQUIRED : SERVICE_OPTIONAL,
+                           out, SERVICE_NAME_MAX + 1, e))
+        return false;
+    if (json_object_get(object, key) && !out[0])
+        return service_json_bad(e, path, key, "empty");
+    for (const char *c = out; *c; c++)
+        if (!is_name_byte(*c))
+            return service_json_bad(e, path, key,
+                                    "a name is made of letters, digits, '-', '_' and '.'");
+    return true;
+}
+
+// An id may be any printable text: it is echoed and logged.
+static bool read_id(json_t *object, const char *path, const char *key, enum need need, char *out,
+                    struct service_error *e)
+{
+    char text[SERVICE_ID_MAX + 1] = "";
+    if (need == NO && json_object_get(object, key))
+        return service_json_bad(e, path, key, "this verb does not take it");
+    if (!service_json_text(object, path, key, need == MUST ? SERVICE_REQUIRED : SERVICE_OPTIONAL,
+                           text, sizeof text, e))
+        return false;
+    if (json_object_get(object, key) && !text[0])
+        return service_json_bad(e, path, key, "empty");
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return service_json_bad(e, path, key, "control character");
+    memcpy(out, text, sizeof text);
+    return true;
+}
+
+static bool read_verb(json_t *root, struct service_request *out, struct service_error *e)
+{
+    char name[32];
+    if (!service_json_text(root, "", "verb", SERVICE_REQUIRED, name, sizeof name, e))
+        return false;
+    if (!service_verb_from(name, &out->verb))
+        return service_json_bad(e, "", "verb", "unknown verb");
+    return true;
+}
+
+static bool read_parameters(json_t *root, struct service_request *out, struct service_error *e)
+{
+    static const char *const allowed[] = {"deadline_ms", "board", "request_id", NULL};
+    json_t *parameters;
+    int64_t deadline = out->verb == SERVICE_LOAD ? SERVICE_DEADLINE_LOAD_MS : SERVICE_DEADLINE_MS;
+    if (!service_json_object(root, "", "parameters", SERVICE_OPTIONAL, &parameters, e))
+        return false;
+    if (parameters && !service_json_only(parameters, "parameters", allowed, e))
+        return false;
+    if (parameters &&
+        !service_json_integer(parameters, "parameters", "deadline_ms", SERVICE_OPTIONAL, 1,
+                              SERVICE_DEADLINE_MAX_MS, &deadline, e))
+        return false;
+    out->deadline_ms = (uint32_t)deadline;
+    return read_name(parameters, "parameters", "board", needs[out->verb].board, out->board, e) &&
+           read_id(parameters, "parameters", "request_id", needs[out->verb].request_id,
+                   out->request_id, e);
+}
+
+static bool read_shape(json_t *input, struct service_window *w, struct service_error *e)
+{
+    static const int limits[2] = {SERVICE_WINDOW_MAX, SERVICE_FEATURES_MAX};
+    json_t *shape;
+    json_int_t size[2];
+    if (!service_json_array(input, "inputs[0]", "shape", 2, 2, &shape, e))
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *value = json_array_get(shape, i);
+        size[i] = json_integer_value(value); // 0 for what is no integer
+        if (size[i] < 1 || size[i] > limits[i])
+            return service_json_bad(e, i ? "inputs[0].shape[1]" : "inputs[0].shape[0]", NULL,
+                                    "not a whole number from 1 to %d", limits[i]);
+    }
+    w->rows = (uint16_t)size[0];
+    w->columns = (uint16_t)size[1];
+    return true;
+}
+
+static bool read_input(json_t *root, struct service_window *w, struct service_error *e)
+{
+    static const char *const allowed[] = {"name", "shape", "datatype", NULL};
+    json_t *inputs, *input;
+    char path[sizeof e->field], name[16], datatype[16];
+    if (!service_json_array(root, "", "inputs", 1, 1, &inputs, e) ||
+        !service_json_member(inputs, 0, "", "inputs", &input, path, e) ||
+        !service_json_only(input, path, allowed, e) ||
+        !service_json_text(input, path, "name", SERVICE_REQUIRED, name, sizeof name, e) ||
+        !service_json_text(input, path, "datatype", SERVICE_REQUIRED, datatype, sizeof datatype,
+                           e) ||
+        !read_shape(input, w, e))
+        return false;
+    if (strcmp(name, "window") != 0)
+        return service_json_bad(e, path, "name", "the only input is \"window\"");
+    if (strcmp(datatype, "FP32") == 0)
+        w->datatype = SERVICE_FP32;
+    else if (strcmp(datatype, "FP64") == 0)
+        w->datatype = SERVICE_FP64;
+    else
+        return service_json_bad(e, path, "datatype", "a window is FP32 or FP64");
+    return true;
+}
+
+static bool read_window(const struct service_frame *frame, struct service_window *w,
+                        struct service_error *e)
+{
+    double values[SERVICE_WINDOW_MAX * SERVICE_FEATURES_MAX];
+    size_t n = (size_t)w->rows * w->columns, bytes = n * service_datatype_bytes(w->datatype);
+    if (frame->n != bytes)
+        return service_json_bad(e, "inputs[0].data", NULL,
+                                "tensor of %zu bytes, %s of shape [%d, %d] takes %zu", frame->n,
+                                service_datatype_name(w->datatype), w->rows, w->columns, bytes);
+    w->data = frame->data;
+    service_window_values(w, values);
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(values[i])) {
+            char field[32];
+            snprintf(field, sizeof field, "inputs[0].data[%zu]", i);
+            return service_json_bad(e, field, NULL, "%s",
+                                    isnan(values[i]) ? "not a number" : "infinite");
+        }
+    return true;
+}
+
+static bool read_rest(json_t *root, const struct service_frame *frames, size_t count,
+                      struct service_request *out, struct service_error *e)
+{
+    static const char *const allowed[] = {"verb", "id", "parameters", "model_name", "inputs", NULL};
+    size_t tensors = out->verb == SERVICE_INFER ? 1 : 0;
+    if (!service_json_only(root, "", allowed, e) || !read_parameters(root, out, e) ||
+        !read_name(root, "", "model_name", needs[out->verb].model, out->model_name, e))
+        return false;
+    if (out->verb == SERVICE_UNLOAD && !out->model_name[0] && !out->board[0])
+        return service_json_bad(e, "", "model_name", "unload needs model_name or parameters.board");
+    if (!tensors && json_object_get(root, "inputs"))
+        return service_json_bad(e, "", "inputs", "this verb does not take it");
+    if (tensors && !read_input(root, &out->window, e))
+        return false;
+    if (count - 1 != tensors)
+        return service_json_bad(e, "frames", NULL, "%zu tensor frames where %zu are due", count - 1,
+                                tensors);
+    return !tensors || read_window(&frames[1], &out->window, e);
+}
+
+enum service_code service_request_decode(const struct service_frame *frames, size_t count,
+                                         struct service_request *out, struct service_error *error)
+{
+    *out = (struct service_request){.verb = SERVICE_NO_VERB};
+    *error = (struct service_error){.code = SERVICE_OK};
+    if (count == 0) {
+        service_json_bad(error, "header", NULL, "message without a header");
+        return error->code;
+    }
+    json_t *root = service_json_parse(&frames[0], error);
+    if (!root)
+        return error->code;
+    // Both of id and verb, so that whatever else is wrong, the answer finds its way.
+    struct service_error second;
+    bool id_good = read_id(root, "", "id", MAY, out->id, error);
+    if (read_verb(root, out, id_good ? error : &second) && id_good)
+        read_rest(root, frames, count, out, error);
+    json_decref(root);
+    return error->code;
+}
+
+static bool set_text(json_t *object, const char *key, const char *text)
+{
+    return !text[0] || json_object_set_new(object, key, json_string(text)) == 0;
+}
+
+static bool set_parameters(json_t *root, const struct service_request *r)
+{
+    json_t *p = json_object();
+    bool ok = p != NULL;
+    if (ok && r->deadline_ms)
+        ok = json_object_set_new(p, "deadline_ms", json_integer(r->deadline_ms)) == 0;
+    ok = ok && set_text(p, "board", r->board) && set_text(p, "request_id", r->request_id);
+    if (ok && json_object_size(p))
+        ok = json_object_set(root, "parameters", p) == 0;
+    json_decref(p);
+    return ok;
+}
+
+size_t service_request_encode(const struct service_request *r, char *out, size_t capacity)
+{
+    size_t n = 0;
+    json_t *root = json_object();
+    bool ok = root && r->verb != SERVICE_NO_VERB &&
+              set_text(root, "verb", service_verb_name(r->verb)) && set_text(root, "id", r->id) &&
+              set_text(root, "model_name", r->model_name) && set_parameters(root, r);
+    if (ok && r->verb == SERVICE_INFER)
+        ok = json_object_set_new(root, "inputs",
+                                 json_pack("[{s:s,s:[i,i],s:s}]", "name", "window", "shape",
+                                           r->window.rows, r->window.columns, "datatype",
+                                           service_datatype_name(r->window.datatype))) == 0;
+    if (ok)
+        n = json_dumpb(root, out, capacity, JSON_COMPACT);
+    json_decref(root);
+    return n <= capacity && n <= SERVICE_HEADER_MAX ? n : 0;
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "protocol/service.h"
+#include "tests/support/random.h"
+
+#define INFER_HEAD "{\"verb\":\"infer\",\"id\":\"i\",\"model_name\":\"m\",\"inputs\":["
+#define WINDOW     "{\"name\":\"window\",\"shape\":[2,1],\"datatype\":\"FP32\"}"
+
+struct refusal {
+    const char *header, *field;
+    size_t tensors, tensor_bytes;
+};
+
+static const struct refusal refusals[] = {
+    {"", "header", 0, 0},
+    {"{", "header", 0, 0},
+    {"[]", "header", 0, 0},
+    {"\"verb\"", "header", 0, 0},
+    {"{\"verb\":\"boards\"} x", "header", 0, 0},
+    {"{\"verb\":\"boards\",\"verb\":\"boards\"}", "header", 0, 0},
+    {"{\"verb\":\"bo\\u0000ards\"}", "header", 0, 0},
+    {"{\"verb\":\"\xff\"}", "header", 0, 0},
+    {"{\"verb\":[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]}", "header", 0, 0},
+    {"{\"verb\":1e999}", "header", 0, 0},
+    {"{}", "verb", 0, 0},
+    {"{\"verb\":3}", "verb", 0, 0},
+    {"{\"verb\":\"BOARDS\"}", "verb", 0, 0},
+    {"{\"verb\":\"a name that is far longer than any verb is\"}", "verb", 0, 0},
+    {"{\"verb\":\"boards\",\"id\":7}", "id", 0, 0},
+    {"{\"verb\":\"boards\",\"id\":\"\"}", "id", 0, 0},
+    {"{\"verb\":\"boards\",\"id\":\"a\\nb\"}", "id", 0, 0},
+    {"{\"verb\":\"boards\",\"id\":"
+     "\"0123456789012345678901234567890123456789012345678901234567890123"
+     "4\"}",
+     "id", 0, 0},
+    {"{\"verb\":\"boards\",\"deadline_ms\":5}", "deadline_ms", 0, 0},
+    {"{\"verb\":\"boards\",\"parameters\":[]}", "parameters", 0, 0},
+    {"{\"verb\":\"boards\",\"parameters\":{\"deadline_ms\":0}}", "parameters.deadline_ms", 0, 0},
+    {"{\"verb\":\"boards\",\"parameters\":{\"deadline_ms\":600001}}", "parameters.deadline_ms", 0,
+     0},
+    {"{\"verb\":\"boards\",\"parameters\":{\"deadline_ms\":5.0}}", "parameters.deadline_ms", 0, 0},
+    {"{\"verb\":\"boards\",\"parameters\":{\"deadline_ms\":\"5\"}}", "parameters.deadline_ms", 0,
+     0},
+    {"{\"verb\":\"boards\",\"parameters\":{\"board\":\"b\"}}", "parameters.board", 0, 0},
+    {"{\"verb\":\"boards\",\"model_name\":\"m\"}", "model_name", 0, 0},
+    {"{\"verb\":\"boards\",\"inputs\":[]}", "inputs", 0, 0},
+    {"{\"verb\":\"boards\"}", "frames", 1, 4},
+    {"{\"verb\":\"model_ready\"}", "model_name", 0, 0},
+    {"{\"verb\":\"model_ready\",\"model_name\":\"\"}", "model_name", 0, 0},
+    {"{\"verb\":\"model_ready\",\"model_name\":\"../x\"}", "model_name", 0, 0},
+    {"{\"verb\":\"model_ready\",\"model_name\":null}", "model_name", 0, 0},
+    {"{\"verb\":\"load\",\"model_name\":\"m\",\"parameters\":{\"board\":\"a b\"}}",
+     "parameters.board", 0, 0},
+    {"{\"verb\":\"unload\"}", "model_name", 0, 0},
+    {"{\"verb\":\"cancel\"}", "parameters.request_id", 0, 0},
+    {"{\"verb\":\"infer\",\"model_name\":\"m\"}", "inputs", 1, 8},
+    {INFER_HEAD "]}", "inputs", 1, 8},
+    {INFER_HEAD WINDOW "," WINDOW "]}", "inputs", 1, 8},
+    {INFER_HEAD "3]}", "inputs[0]", 1, 8},
+    {INFER_HEAD "{\"shape\":[2,1],\"datatype\":\"FP32\"}]}", "inputs[0].name", 1, 8},
+    {INFER_HEAD "{\"name\":\"w\",\"shape\":[2,1],\"datatype\":\"FP32\"}]}", "inputs[0].name", 1, 8},
+    {INFER_HEAD "{\"name\":\"window\",\"shape\":[2,1]}]}", "inputs[0].datatype", 1, 8},
+    {INFER_HEAD "{\"name\":\"window\",\"shape\":[2,1],\"datatype\":\"INT8\"}]}",
+     "inputs[0].datatype", 1, 2},
+    {INFER_HEAD "{\"name\":\"window\",\"shape\":[2],\"datatype\":\"FP32\"}]}", "inputs[0].shape", 1,
+     8},
+    {INFER_HEAD "{\"name\":\"window\",\"shape\":[2,1,1],\"datatype\":\"FP32\"}]}",
+     "inputs[0].shape", 1, 8},
+    {INFER_HEAD "{\"name\":\"window\",\"shape\":[0,1],\"datatype\":\"FP32\"}]}",
+     "inputs[0].shape[0]", 1, 0},
+    {INFER_HEAD "{\"name\":\"window\",\"shape\":[-2,1],\"datatype\":\"FP32\"}]}",
+     "inputs[0].shape[0]", 1, 8},
+    {INFER_HEAD "{\"name\":\"window\",\"shape\":[65,1],\"datatype\":\"FP32\"}]}",
+     "inputs[0].shape[0]", 1, 260},
+    {INFER_HEAD "{\"name\":\"window\",\"shape\":[2,33],\"datatype\":\"FP32\"}]}",
+     "inputs[0].shape[1]", 1, 264},
+    {INFER_HEAD "{\"name\":\"window\",\"shape\":[2,1.0],\"datatype\":\"FP32\"}]}",
+     "inputs[0].shape[1]", 1, 8},
+    {INFER_HEAD "{\"name\":\"window\",\"shape\":[9223372036854775807,2],\"datatype\":\"FP32\"}]}",
+     "inputs[0].shape[0]", 1, 8},
+    {INFER_HEAD "{\"name\":\"window\",\"shape\":[2,1],\"datatype\":\"FP32\",\"data\":[1,2]}]}",
+     "inputs[0].data", 1, 8},
+    {INFER_HEAD WINDOW "]}", "frames", 0, 0},
+    {INFER_HEAD WINDOW "]}", "frames", 2, 8},
+    {INFER_HEAD WINDOW "]}", "inputs[0].data", 1, 7},
+    {INFER_HEAD WINDOW "]}", "inputs[0].data", 1, 9},
+    {INFER_HEAD WINDOW "]}", "inputs[0].data", 1, 0},
+};
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[512];
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        const struct refusal *c = &refusals[i];
+        struct service_frame f[3] = {
+            {c->header, strlen(c->header)}, {zeros, c->tensor_bytes}, {zeros, c->tensor_bytes}};
+        struct service_request r;
+        struct service_error e;
+        assert_int_equal(service_request_decode(f, 1 + c->tensors, &r, &e), SERVICE_BAD_REQUEST);
+        assert_int_equal(e.code, SERVICE_BAD_REQUEST);
+        if (strcmp(e.field, c->field) != 0 || !e.message[0])
+            fail_msg("%s: field '%s', due '%s' (%s)", c->header, e.field, c->field, e.message);
+    }
+}
+
+static void test_verb_and_id_survive(void **state)
+{
+    (void)state;
+    static const char header[] = "{\"id\":\"x\",\"verb\":\"infer\",\"model_name\":1}";
+    struct service_frame f = {header, sizeof header - 1};
+    struct service_request r;
+    struct service_error e;
+    assert_int_equal(service_request_decode(&f, 1, &r, &e), SERVICE_BAD_REQUEST);
+    assert_int_equal(r.verb, SERVICE_INFER);
+    assert_string_equal(r.id, "x");
+    static const char bad_id[] = "{\"id\":[],\"verb\":\"load\"}";
+    f = (struct service_frame){bad_id, sizeof bad_id - 1};
+    assert_int_equal(service_request_decode(&f, 1, &r, &e), SERVICE_BAD_REQUEST);
+    assert_int_equal(r.verb, SERVICE_LOAD);
+    assert_string_equal(r.id, "");
+    assert_string_equal(e.field, "id");
+    assert_int_equal(service_request_decode(NULL, 0, &r, &e), SERVICE_BAD_REQUEST);
+    assert_string_equal(e.field, "header");
+}
+
+static void test_header_limit(void **state)
+{
+    (void)state;
+    char *header = malloc(SERVICE_HEADER_MAX + 1);
+    static const char start[] = "{\"verb\":\"boards\"";
+    struct service_request r;
+    struct service_error e;
+    assert_non_null(header);
+    memset(header, ' ', SERVICE_HEADER_MAX + 1);
+    memcpy(header, start, sizeof start - 1);
+    header[SERVICE_HEADER_MAX - 1] = '}';
+    struct service_frame f = {header, SERVICE_HEADER_MAX};
+    assert_int_equal(service_request_decode(&f, 1, &r, &e), SERVICE_OK);
+    f.n++;
+    assert_int_equal(service_request_decode(&f, 1, &r, &e), SERVICE_BAD_REQUEST);
+    free(header);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    static const char boards[] = "{\"verb\":\"boards\"}";
+    static const char load[] = "{\"verb\":\"load\",\"model_name\":\"m\"}";
+    struct service_frame f = {boards, sizeof boards - 1};
+    struct service_request r;
+    struct service_error e;
+    assert_int_equal(service_request_decode(&f, 1, &r, &e), SERVICE_OK);
+    assert_int_equal(r.deadline_ms, SERVICE_DEADLINE_MS);
+    f = (struct service_frame){load, sizeof load - 1};
+    assert_int_equal(service_request_decode(&f, 1, &r, &e), SERVICE_OK);
+    assert_int_equal(r.deadline_ms, SERVICE_DEADLINE_LOAD_MS);
+}
+
+// Random windows through encode and decode, FP32 and FP64, at any alignment.
+static void test_infer_round_trip(void **state)
+{
+    (void)state;
+    struct rng rng;
+    rng_init(&rng, 20);
+    for (int run = 0; run < 300; run++) {
+        static uint8_t tensor[SERVICE_TENSOR_MAX + 8];
+        static double in[SERVICE_WINDOW_MAX * SERVICE_FEATURES_MAX], out[sizeof in / sizeof in[0]];
+        char header[512];
+        struct service_request r = {.verb = SERVICE_INFER, .id = "r", .model_name = "demand-w8"};
+        struct service_request back;
+        struct service_error e;
+        r.deadline_ms = (uint32_t)rng_range(&rng, 1, SERVICE_DEADLINE_MAX_MS);
+        r.window.rows = (uint16_t)rng_range(&rng, 1, SERVICE_WINDOW_MAX);
+        r.window.columns = (uint16_t)rng_range(&rng, 1, SERVICE_FEATURES_MAX);
+        r.window.datatype = run % 2 ? SERVICE_FP64 : SERVICE_FP32;
+        size_t n = (size_t)r.window.rows * r.window.columns;
+        uint8_t *at = tensor + rng_range(&rng, 0, 7);
+        for (size_t i = 0; i < n; i++)
+            in[i] = (float)rng_range(&rng, -100000, 100000) / 1024.0f;
+        if (run % 2)
+            service_pack_fp64(in, n, at);
+        else
+            service_pack_fp32(in, n, at);
+        size_t bytes = service_request_encode(&r, header, sizeof header);
+        struct service_frame f[2] = {{header, bytes},
+                                     {at, n * service_datatype_bytes(r.window.datatype)}};
+        assert_int_equal(service_request_decode(f, 2, &back, &e), SERVICE_OK);
+        service_window_values(&back.window, out);
+        assert_memory_equal(in, out, n * sizeof in[0]);
+        assert_int_equal(back.deadline_ms, r.deadline_ms);
+        // One value that is not finite is found at its place.
+        size_t bad = (size_t)rng_range(&rng, 0, (int64_t)n - 1);
+        char field[32];
+        in[bad] = run % 3 ? NAN : -INFINITY;
+        snprintf(field, sizeof field, "inputs[0].data[%zu]", bad);
+        if (run % 2)
+            service_pack_fp64(in, n, at);
+        else
+            service_pack_fp32(in, n, at);
+        assert_int_equal(service_request_decode(f, 2, &back, &e), SERVICE_BAD_REQUEST);
+        assert_string_equal(e.field, field);
+    }
+}
+
+static void test_tensor_bytes(void **state)
+{
+    (void)state;
+    static const uint8_t fp32[] = {0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0};
+    static const uint8_t fp64[] = {0, 0, 0, 0, 0, 0, 0xf0, 0x3f};
+    static const uint8_t int16[] = {0x00, 0x80, 0xff, 0x7f, 0xfe, 0xff};
+    const double values[] = {1.0, -2.5};
+    const int16_t codes[] = {-32768, 32767, -2};
+    const int8_t small[] = {-128, 127, 0};
+    uint8_t out[16];
+    double d[2];
+    int16_t i[3];
+    int8_t s[3];
+    service_pack_fp32(values, 2, out);
+    assert_memory_equal(out, fp32, sizeof fp32);
+    service_unpack_fp32(fp32, 2, d);
+    assert_true(d[0] == 1.0 && d[1] == -2.5);
+    service_pack_fp64(values, 1, out);
+    assert_memory_equal(out, fp64, sizeof fp64);
+    service_unpack_fp64(fp64, 1, d);
+    assert_true(d[0] == 1.0);
+    service_pack_int16(codes, 3, out);
+    assert_memory_equal(out, int16, sizeof int16);
+    service_unpack_int16(int16, 3, i);
+    assert_memory_equal(i, codes, sizeof codes);
+    service_pack_int8(small, 3, out);
+    assert_true(out[0] == 0x80 && out[1] == 0x7f && out[2] == 0);
+    service_unpack_int8(out, 3, s);
+    assert_memory_equal(s, small, sizeof small);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    for (int c = SERVICE_OK + 1; c < SERVICE_CODES; c++) {
+        enum service_code back;
+        assert_true(service_code_from(service_code_name((enum service_code)c), &back));
+        assert_int_equal(back, c);
+        assert_true(strlen(service_code_advice((enum service_code)c)) > 3);
+    }
+    for (int v = SERVICE_NO_VERB + 1; v < SERVICE_VERBS; v++) {
+        enum service_verb back;
+        assert_true(service_verb_from(service_verb_name((enum service_verb)v), &back));
+        assert_int_equal(back, v);
+    }
+    assert_string_equal(service_code_name((enum service_code)99), "?");
+    assert_true(service_verb_is_control(SERVICE_LOAD));
+    assert_false(service_verb_is_control(SERVICE_INFER));
+}
+
+// A reason that is not UTF-8 must not cost the whole reply.
+static void test_reply_dirty_text(void **state)
+{
+    (void)state;
+    char header[1024];
+    struct service_request request = {.verb = SERVICE_LOAD, .id = "q"};
+    struct service_reply reply, back;
+    struct service_error why;
+    service_reply_init(&reply, &request);
+    service_error_set(&reply.error, SERVICE_SWAP_FAILED, NULL, "file \xff\xfe \"%s\"", "x");
+    memcpy(reply.error.active, "demand-w8", 10);
+    struct service_frame f = {header, service_reply_encode(&reply, header, sizeof header)};
+    assert_true(service_reply_decode(&f, 1, &back, &why));
+    assert_string_equal(back.error.message, "file ?? \"x\"");
+    assert_string_equal(back.error.active, "demand-w8");
+    assert_int_equal(back.error.code, SERVICE_SWAP_FAILED);
+    service_reply_fini(&back);
+    assert_int_equal(service_reply_encode(&reply, header, 20), 0);
+}
+
+static void test_reply_refusals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header, *field;
+    } bad[] = {
+        {"{\"verb\":\"server_live\"}", "live"},
+        {"{\"live\":true}", "verb"},
+        {"{\"verb\":\"server_live\",\"live\":1}", "live"},
+        {"{\"verb\":\"nonsense\",\"live\":true}", "verb"},
+        {"{\"verb\":\"boards\",\"boards\":{}}", "boards"},
+        {"{\"verb\":\"boards\",\"boards\":[{\"name\":\"b\"}]}", "boards[0].serial"},
+        {"{\"verb\":\"boards\",\"error\":{\"code\":\"OOPS\",\"message\":\"\"}}", "error.code"},
+        {"{\"verb\":\"boards\",\"error\":\"x\"}", "error"},
+        {"{\"verb\":\"cancel\",\"canceled\":-1}", "canceled"},
+        {"{\"verb\":\"infer\",\"model_name\":\"m\",\"model_version\":\"\",\"outputs\":[]}",
+         "outputs"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct service_frame f = {bad[i].header, strlen(bad[i].header)};
+        struct service_reply r;
+        struct service_error why;
+        assert_false(service_reply_decode(&f, 1, &r, &why));
+        assert_string_equal(why.field, bad[i].field);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_verb_and_id_survive),
+        cmocka_unit_test(test_header_limit),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_infer_round_trip),
+        cmocka_unit_test(test_tensor_bytes),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_reply_dirty_text),
+        cmocka_unit_test(test_reply_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
