@@ -1,0 +1,11 @@
+sys/link_pkg.vhd
+sys/ram_dist_sys.vhd
+sys/ft245.vhd
+sys/link_rx.vhd
+sys/link_tx.vhd
+sys/registers.vhd
+sys/window_buffers.vhd
+sys/tensor_reader.vhd
+sys/requests.vhd
+sys/answers.vhd
+sys/top.vhd

@@ -1,0 +1,58 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The constants of PROTOCOL.md section 1 and the CRC that both directions of the link use.
+library ieee;
+use ieee.std_logic_1164.all;
+
+package link_pkg is
+  subtype byte_t is std_logic_vector(7 downto 0);
+  subtype word_t is std_logic_vector(31 downto 0);
+
+  constant sync0_c       : byte_t  := x"A5";
+  constant sync1_c       : byte_t  := x"37";
+  constant version_c     : byte_t  := x"01";
+  constant max_payload_c : natural := 2048;
+
+  constant identify_c       : byte_t := x"01";
+  constant read_registers_c : byte_t := x"02";
+  constant infer_c          : byte_t := x"03";
+  constant read_tensor_c    : byte_t := x"04";
+  constant reset_c          : byte_t := x"05";
+  constant answer_c         : byte_t := x"80"; -- or'ed to the request's type
+  constant error_c          : byte_t := x"FF";
+
+  subtype error_t is natural range 0 to 8;
+  constant no_error_c     : error_t := 0;
+  constant bad_crc_c      : error_t := 1;
+  constant bad_version_c  : error_t := 2;
+  constant bad_type_c     : error_t := 3;
+  constant bad_length_c   : error_t := 4;
+  constant busy_c         : error_t := 5;
+  constant bad_value_c    : error_t := 6;
+  constant no_window_c    : error_t := 7;
+  constant bad_argument_c : error_t := 8;
+
+  type frame_status_t is (frame_good, frame_bad_crc, frame_bad_version, frame_too_long);
+
+  constant registers_c : natural := 23;
+
+  -- IEEE 802.3, reflected: start with crc_start_c, send the complement low byte first.
+  constant crc_start_c : word_t := x"FFFFFFFF";
+  function crc_of(crc : word_t; data : byte_t) return word_t;
+end package;
+
+package body link_pkg is
+  function crc_of(crc : word_t; data : byte_t) return word_t is
+    constant polynomial_c : word_t := x"EDB88320";
+    variable c : word_t := crc;
+  begin
+    c(7 downto 0) := c(7 downto 0) xor data;
+    for bit_index in 0 to 7 loop
+      if c(0) = '1' then
+        c := ('0' & c(31 downto 1)) xor polynomial_c;
+      else
+        c := '0' & c(31 downto 1);
+      end if;
+    end loop;
+    return c;
+  end function;
+end package body;

@@ -1,0 +1,152 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Frames into the byte stream to the host (PROTOCOL.md 1.1). The payload is fetched byte by byte
+-- from whoever holds it.
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+
+use work.link_pkg.all;
+
+entity link_tx is
+  port (
+    clk, rst : in  std_logic;
+    -- a frame to send: held with its fields until the pulse of frame_done
+    frame_valid  : in  std_logic;
+    frame_done   : out std_logic;
+    frame_type   : in  byte_t;
+    frame_seq    : in  std_logic_vector(15 downto 0);
+    frame_length : in  natural range 0 to max_payload_c;
+    -- a pulse asks for a payload byte, a later pulse brings it
+    payload_request : out std_logic;
+    payload_index   : out natural range 0 to max_payload_c - 1;
+    payload_valid   : in  std_logic;
+    payload_data    : in  byte_t;
+    tx_valid : out std_logic;
+    tx_ready : in  std_logic;
+    tx_data  : out byte_t := (others => '0');
+    -- sending, and not only waiting for tx_ready
+    active   : out std_logic);
+end entity;
+
+architecture rtl of link_tx is
+  type state_t is (idle, header, fetch, payload, crc_bytes, done);
+
+  signal state           : state_t := idle;
+  signal index           : natural range 0 to max_payload_c - 1 := 0;
+  signal crc             : word_t := crc_start_c;
+  signal valid           : std_logic := '0';
+  signal request, finish : std_logic := '0';
+begin
+  tx_valid        <= valid;
+  payload_request <= request;
+  payload_index   <= index;
+  frame_done      <= finish;
+  active          <= '1' when (state /= idle or frame_valid = '1') and valid = '0' else '0';
+
+  process (clk)
+    variable length : std_logic_vector(15 downto 0);
+    variable data   : byte_t;
+  begin
+    if rising_edge(clk) then
+      if request = '1' then
+        request <= '0';
+      end if;
+
+      case state is
+        when idle =>
+          if frame_valid = '1' then
+            index <= 0;
+            crc   <= crc_start_c;
+            state <= header;
+          end if;
+
+        when header =>
+          if valid = '0' then
+            length := std_logic_vector(to_unsigned(frame_length, 16));
+            if index = 0 then
+              data := sync0_c;
+            elsif index = 1 then
+              data := sync1_c;
+            elsif index = 2 then
+              data := version_c;
+            elsif index = 3 then
+              data := frame_type;
+            elsif index = 4 then
+              data := frame_seq(7 downto 0);
+            elsif index = 5 then
+              data := frame_seq(15 downto 8);
+            elsif index = 6 then
+              data := length(7 downto 0);
+            else
+              data := length(15 downto 8);
+            end if;
+            tx_data <= data;
+            valid   <= '1';
+            if index >= 2 then
+              crc <= crc_of(crc, data);
+            end if;
+          elsif tx_ready = '1' then
+            valid <= '0';
+            if index /= 7 then
+              index <= index + 1;
+            else
+              index <= 0;
+              if frame_length = 0 then
+                state <= crc_bytes;
+              else
+                request <= '1';
+                state   <= fetch;
+              end if;
+            end if;
+          end if;
+
+        when fetch =>
+          if payload_valid = '1' then
+            tx_data <= payload_data;
+            valid   <= '1';
+            crc     <= crc_of(crc, payload_data);
+            state   <= payload;
+          end if;
+
+        when payload =>
+          if tx_ready = '1' then
+            valid <= '0';
+            if index + 1 = frame_length then
+              index <= 0;
+              state <= crc_bytes;
+            else
+              index   <= index + 1;
+              request <= '1';
+              state   <= fetch;
+            end if;
+          end if;
+
+        when crc_bytes =>
+          if valid = '0' then
+            tx_data <= not crc(7 downto 0);
+            crc     <= x"00" & crc(31 downto 8);
+            valid   <= '1';
+          elsif tx_ready = '1' then
+            valid <= '0';
+            if index = 3 then
+              finish <= '1';
+              state  <= done;
+            else
+              index <= index + 1;
+            end if;
+          end if;
+
+        when done =>
+          finish <= '0';
+          state  <= idle;
+      end case;
+
+      if rst = '1' then
+        state   <= idle;
+        valid   <= '0';
+        request <= '0';
+        finish  <= '0';
+      end if;
+    end if;
+  end process;
+end architecture;

@@ -1,0 +1,38 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Memory of 16-bit words, one write and one read port, one clock of read latency; meant for LUTs.
+-- (GHDL's synthesis drops attributes; the flow sets ram_style by the entity's name.)
+library ieee;
+use ieee.std_logic_1164.all;
+
+entity ram_dist_sys is
+  generic (depth_g : positive);
+  port (
+    clk          : in  std_logic;
+    write_enable : in  std_logic;
+    write_addr   : in  natural range 0 to depth_g - 1;
+    write_data   : in  std_logic_vector(15 downto 0);
+    read_enable  : in  std_logic;
+    read_addr    : in  natural range 0 to depth_g - 1;
+    read_data    : out std_logic_vector(15 downto 0) := (others => '0'));
+end entity;
+
+architecture rtl of ram_dist_sys is
+  type ram_t is array (0 to depth_g - 1) of std_logic_vector(15 downto 0);
+
+  signal ram : ram_t := (others => (others => '0'));
+
+  attribute ram_style        : string;
+  attribute ram_style of ram : signal is "distributed";
+begin
+  process (clk)
+  begin
+    if rising_edge(clk) then
+      if write_enable = '1' then
+        ram(write_addr) <= write_data;
+      end if;
+      if read_enable = '1' then
+        read_data <= ram(read_addr);
+      end if;
+    end if;
+  end process;
+end architecture;

@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# top with the stand-in accelerator: top-test.sh TOP_CASES. SEVENCAST_SEED changes the random parts.
+set -eu
+
+cases=$1
+here=$(cd "$(dirname "$0")" && pwd)
+rtl=$here/../..
+protocol=$rtl/../protocol/PROTOCOL.md
+seed=${SEVENCAST_SEED:-7}
+echo "seed $seed"
+work=$(mktemp -d "${TMPDIR:-/tmp}/top-test.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+"$cases" script "$protocol" "$seed" "$work/script"
+status=0
+"$rtl/test-bench.sh" --stop-time 1sec top_tb sys/test/standin/variant_pkg.vhd \
+    sys/test/standin/accelerator.vhd @sys/files.f sys/test/ft245_chip.vhd sys/test/top_tb.vhd \
+    -- -gscript_g="$work/script" -greceived_g="$work/received" || status=$?
+[ $status -ne 77 ] || exit 77
+# Also after a failure: the first wrong answer tells more than a missing byte.
+"$cases" check "$protocol" "$seed" "$work/received"
+exit $status

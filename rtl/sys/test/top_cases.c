@@ -1,0 +1,758 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cases of top_tb: "top_cases script PROTOCOL.md SEED OUT" writes the bench's script,
+// "top_cases check PROTOCOL.md SEED IN" runs the same cases again and compares what came back with
+// what they expect, byte for byte. The device is the stand-in of rtl/sys/test/standin.
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/link.h"
+#include "protocol/test/examples.h"
+#include "tests/support/random.h"
+
+enum { WINDOW = 3, FEATURES = 2, SIZE = WINDOW * FEATURES, OUTPUTS = 2, HEADS = 2 };
+enum { D_MODEL = 4, D_FF = 8, X_MIN = -8, X_MAX = 7, WEDGE = -8 };
+enum { MAX_ANSWERS = 8192, ANY = -1 };
+
+// An answer that must come, in this order. Payload words that depend on timing have a range.
+struct expected {
+    uint8_t type;
+    uint16_t seq;
+    size_t n;
+    uint8_t payload[96];
+    struct range {
+        size_t at; // offset of a u32, 0 in both: none
+        uint32_t low, high;
+    } range[3];
+    size_t ranges;
+    int line; // of the case
+};
+
+static FILE *script;
+static struct expected expected[MAX_ANSWERS];
+static size_t answers, answer_bytes;
+static struct rng rng;
+static uint16_t next_seq = 0x100;
+static uint32_t inferences, dropped, resets, last_cycles;
+
+static void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+static void die(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("top_cases: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    exit(1);
+}
+
+static void put16(uint8_t *at, unsigned value)
+{
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
+}
+
+static void put32(uint8_t *at, uint32_t value)
+{
+    put16(at, value & 0xffff);
+    put16(at + 2, value >> 16);
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+// ---- the script
+
+static void send_bytes(const uint8_t *bytes, size_t n)
+{
+    if (!script)
+        return;
+    fputc('s', script);
+    for (size_t i = 0; i < n; i++)
+        fprintf(script, " %02x", bytes[i]);
+    fputc('\n', script);
+}
+
+static void command(char name, uint32_t value)
+{
+    if (script)
+        fprintf(script, "%c %" PRIu32 "\n", name, value);
+}
+
+// Everything expected so far must have come, and nothing else comes.
+static void settle(void)
+{
+    command('r', (uint32_t)answer_bytes);
+}
+
+static uint16_t send_frame(uint8_t type, const void *payload, size_t n)
+{
+    uint8_t frame[LINK_MAX_FRAME];
+    send_bytes(frame, link_encode(frame, type, next_seq, payload, n));
+    return next_seq++;
+}
+
+// ---- expectations
+
+static struct expected *expect_at(int line, uint8_t type, uint16_t seq, const void *payload,
+                                  size_t n)
+{
+    if (answers == MAX_ANSWERS || n > sizeof expected->payload)
+        die("too many answers or too long a one");
+    struct expected *e = &expected[answers++];
+    *e = (struct expected){.type = type, .seq = seq, .n = n, .line = line};
+    if (n)
+        memcpy(e->payload, payload, n);
+    answer_bytes += LINK_HEADER_BYTES + n + LINK_CRC_BYTES;
+    return e;
+}
+#define expect(...) expect_at(__LINE__, __VA_ARGS__)
+
+static void expect_range(struct expected *e, size_t at, uint32_t low, uint32_t high)
+{
+    e->range[e->ranges++] = (struct range){at, low, high};
+}
+
+static void expect_error_at(int line, uint16_t seq, enum link_error code, uint8_t type,
+                            unsigned detail)
+{
+    uint8_t payload[4] = {(uint8_t)code, type};
+    put16(payload + 2, detail);
+    expect_at(line, LINK_ERROR, seq, payload, sizeof payload);
+    dropped += code == LINK_BAD_CRC || code == LINK_BAD_VERSION || code == LINK_BAD_LENGTH;
+}
+#define expect_error(...) expect_error_at(__LINE__, __VA_ARGS__)
+
+// ---- the stand-in
+
+static void random_window(int8_t *x)
+{
+    for (int i = 0; i < SIZE; i++)
+        x[i] = (int8_t)rng_range(&rng, X_MIN, X_MAX);
+    if (x[0] == WEDGE)
+        x[0] = X_MIN + 1;
+}
+
+static uint32_t latency(const int8_t *x)
+{
+    return (uint32_t)(40 + 100 * (x[0] - X_MIN));
+}
+
+static void expect_result_at(int line, uint16_t seq, const int8_t *x, uint32_t wait_low,
+                             uint32_t wait_high)
+{
+    uint8_t payload[8 + 2 * OUTPUTS] = {0};
+    int sum = 0;
+    for (int i = 0; i < SIZE; i++)
+        sum += x[i] * (i + 1) * 37;
+    put32(payload, latency(x));
+    for (int i = 0; i < OUTPUTS; i++)
+        put16(payload + 8 + 2 * i, (unsigned)(sum * (i + 1)));
+    struct expected *e = expect_at(line, LINK_INFER | LINK_ANSWER, seq, payload, sizeof payload);
+    expect_range(e, 4, wait_low, wait_high);
+    inferences++;
+    last_cycles = latency(x);
+}
+// Nothing else in the engine: two clocks from acceptance to start.
+#define expect_result(seq, x)                 expect_result_at(__LINE__, seq, x, 2, 2)
+#define expect_late_result(seq, x, low, high) expect_result_at(__LINE__, seq, x, low, high)
+
+static void infer(const int8_t *x)
+{
+    expect_result(send_frame(LINK_INFER, x, SIZE), x);
+    settle();
+}
+
+static int elements(unsigned tensor)
+{
+    switch (tensor) {
+    case 5:
+    case 6:
+        return WINDOW;
+    case 9:
+        return D_FF;
+    case 12:
+        return OUTPUTS;
+    default:
+        return D_MODEL;
+    }
+}
+
+static unsigned rows(unsigned tensor)
+{
+    return tensor == 5 || tensor == 6 ? HEADS * WINDOW : tensor >= 11 ? 1 : WINDOW;
+}
+
+static uint16_t send_read_tensor(unsigned tensor, unsigned layer, unsigned row)
+{
+    uint8_t payload[4] = {(uint8_t)tensor, (uint8_t)layer};
+    put16(payload + 2, row);
+    return send_frame(LINK_READ_TENSOR, payload, sizeof payload);
+}
+
+static void expect_tensor(uint16_t seq, unsigned tensor, unsigned row, const int8_t *x)
+{
+    uint8_t payload[64] = {(uint8_t)tensor, 0};
+    put16(payload + 2, row);
+    int n = elements(tensor);
+    for (int i = 0; i < n; i++)
+        put16(payload + 4 + 2 * i, (unsigned)(1000 * (int)tensor + 10 * (int)row + i + x[1]));
+    expect(LINK_READ_TENSOR | LINK_ANSWER, seq, payload, (size_t)(4 + 2 * n));
+}
+
+static void expect_identity(uint16_t seq)
+{
+    struct link_identity id = {
+        .map_version = 1,
+        .origin = LINK_ORIGIN_VIRTUAL,
+        .window = WINDOW,
+        .features = FEATURES,
+        .outputs = OUTPUTS,
+        .x_bits = 4,
+        .y_bits = 16,
+        .window_buffers = 2,
+        .layers = 1,
+        .heads = HEADS,
+        .clock_hz = 100000000,
+        .rtl_version = 0x00010000,
+    };
+    uint8_t payload[LINK_IDENTITY_BYTES];
+    for (int i = 0; i < 32; i++)
+        id.hash[i] = (uint8_t)i;
+    link_identity_encode(&id, payload);
+    expect(LINK_IDENTIFY | LINK_ANSWER, seq, payload, sizeof payload);
+}
+
+static uint16_t send_read_registers(unsigned first, unsigned count)
+{
+    uint8_t payload[4];
+    put16(payload, first);
+    put16(payload + 2, count);
+    return send_frame(LINK_READ_REGISTERS, payload, sizeof payload);
+}
+
+static void reset(void)
+{
+    expect(LINK_RESET | LINK_ANSWER, send_frame(LINK_RESET, NULL, 0), NULL, 0);
+    resets++;
+}
+
+// ---- the cases
+
+// PROTOCOL.md 1.5, from power-on. Requests and answers alternate there.
+static void examples(const char *path)
+{
+    static struct example all[EXAMPLES_MAX];
+    int count = examples_read(path, all);
+    if (count <= 0)
+        die("%s: no examples", path);
+    for (int i = 0; i < count; i++) {
+        const uint8_t *b = all[i].bytes;
+        if (all[i].direction == '>') {
+            settle();
+            send_bytes(b, all[i].n);
+            continue;
+        }
+        size_t n = all[i].n - LINK_HEADER_BYTES - LINK_CRC_BYTES;
+        expect(b[3], (uint16_t)(b[4] | b[5] << 8), b + LINK_HEADER_BYTES, n);
+        uint8_t code = b[LINK_HEADER_BYTES];
+        dropped += b[3] == LINK_ERROR &&
+                   (code == LINK_BAD_CRC || code == LINK_BAD_VERSION || code == LINK_BAD_LENGTH);
+        inferences += b[3] == (LINK_INFER | LINK_ANSWER);
+        if (b[3] == (LINK_INFER | LINK_ANSWER))
+            last_cycles = get32(b + LINK_HEADER_BYTES);
+        resets += b[3] == (LINK_RESET | LINK_ANSWER);
+    }
+    settle();
+}
+
+static void identities(void)
+{
+    for (int i = 0; i < 3; i++) {
+        expect_identity(send_frame(LINK_IDENTIFY, NULL, 0));
+        settle();
+    }
+}
+
+static void registers(void)
+{
+    for (unsigned first = 0; first < LINK_REGISTERS; first++) {
+        unsigned count = first == 21 ? 2 : 1;
+        uint16_t seq = send_read_registers(first, count);
+        uint8_t payload[8] = {0};
+        struct expected *e = expect(LINK_READ_REGISTERS | LINK_ANSWER, seq, payload, 4 * count);
+        switch (first) {
+        case 0:
+            memcpy(e->payload, "7CST", 4);
+            break;
+        case 1:
+            memcpy(e->payload, "\x01\x00\x01\x00", 4);
+            break;
+        case 17:
+            put32(e->payload, last_cycles);
+            break;
+        case 18:
+            put32(e->payload, inferences);
+            break;
+        case 19:
+            put32(e->payload, dropped);
+            break;
+        case 20:
+            put32(e->payload, resets);
+            break;
+        case 21:
+            expect_range(e, 0, 1000, 20000000);
+            break;
+        case 22:
+            break;
+        default:
+            expect_range(e, 0, 0, 0xffffffff); // in the identity
+        }
+        settle();
+    }
+    static const unsigned bad[][2] = {{23, 1},    {0, 24},    {0, 0},     {0, 65}, {22, 2},
+                                      {65535, 1}, {1, 65535}, {0, 65535}, {40, 1}, {65535, 65535}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        expect_error(send_read_registers(bad[i][0], bad[i][1]), LINK_BAD_ARGUMENT,
+                     LINK_READ_REGISTERS, 0);
+    settle();
+}
+
+static void bad_frames(void)
+{
+    static const struct {
+        uint8_t type;
+        size_t n;
+    } wrong[] = {{LINK_IDENTIFY, 1},       {LINK_IDENTIFY, 2048}, {LINK_READ_REGISTERS, 3},
+                 {LINK_READ_REGISTERS, 5}, {LINK_INFER, 5},       {LINK_INFER, 7},
+                 {LINK_INFER, 0},          {LINK_INFER, 2048},    {LINK_READ_TENSOR, 3},
+                 {LINK_READ_TENSOR, 0},    {LINK_RESET, 1}};
+    static uint8_t payload[LINK_MAX_PAYLOAD];
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        expect_error(send_frame(wrong[i].type, payload, wrong[i].n), LINK_BAD_LENGTH, wrong[i].type,
+                     (unsigned)wrong[i].n);
+    static const uint8_t types[] = {0x00, 0x06, 0x81, 0xff, 0x7f};
+    for (size_t i = 0; i < sizeof types; i++)
+        expect_error(send_frame(types[i], payload, i), LINK_BAD_TYPE, types[i], 0);
+    settle();
+
+    uint8_t frame[LINK_MAX_FRAME];
+    link_encode(frame, LINK_INFER, 0x1111, payload, 0);
+    frame[7] = 0x08;
+    frame[6] = 0x01;
+    send_bytes(frame, 8); // 2049: ends at the header
+    expect_error(0x1111, LINK_BAD_LENGTH, LINK_INFER, 2049);
+    frame[7] = 0xff;
+    send_bytes(frame, 8);
+    expect_error(0x1111, LINK_BAD_LENGTH, LINK_INFER, 0xff01);
+    frame[2] = 2;
+    send_bytes(frame, 8); // the version goes before the length
+    expect_error(0x1111, LINK_BAD_VERSION, LINK_INFER, 2);
+    expect_identity(send_frame(LINK_IDENTIFY, NULL, 0));
+    settle();
+
+    // One flipped bit anywhere behind the sync bytes of a window: never accepted.
+    int8_t x[SIZE] = {1, 2, 3, -4, -5, 6};
+    size_t n = link_encode(frame, LINK_INFER, 0x2222, x, SIZE);
+    for (size_t i = 8; i < n; i++) {
+        uint8_t bad[LINK_MAX_FRAME];
+        memcpy(bad, frame, n);
+        bad[i] ^= (uint8_t)(1 << rng_range(&rng, 0, 7));
+        send_bytes(bad, n);
+        expect_error(0x2222, LINK_BAD_CRC, LINK_INFER, 0);
+    }
+    settle();
+}
+
+static void garbage(void)
+{
+    static const uint8_t noise[] = {0x00, 0x37, 0xff, 0xa5, 0x00, 0xa5, 0x36, 0x5a, 0xa5, 0xa5};
+    send_bytes(noise, sizeof noise); // ends with sync bytes that the next frame overrules
+    expect_identity(send_frame(LINK_IDENTIFY, NULL, 0));
+    settle();
+    for (int i = 0; i < 20; i++) {
+        uint8_t bytes[24];
+        size_t n = (size_t)rng_range(&rng, 1, sizeof bytes);
+        for (size_t k = 0; k < n; k++)
+            bytes[k] = (uint8_t)rng_range(&rng, 0x38, 0xff);
+        send_bytes(bytes, n);
+        int8_t x[SIZE];
+        random_window(x);
+        infer(x);
+    }
+}
+
+// A frame cut off anywhere, then the zeros that a host sends to get out of it.
+static void cut_frames(void)
+{
+    static const uint8_t zeros[2060];
+    uint8_t frame[LINK_MAX_FRAME], payload[100];
+    memset(payload, 0x11, sizeof payload);
+    size_t n = link_encode(frame, LINK_INFER, 0x3333, payload, sizeof payload);
+    static const size_t cuts[] = {1, 2, 3, 5, 7, 8, 20, 111};
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        size_t cut = cuts[i] < n ? cuts[i] : n - 1;
+        send_bytes(frame, cut);
+        send_bytes(zeros, sizeof zeros);
+        uint8_t type = cut > 3 ? LINK_INFER : 0;
+        uint16_t seq = cut > 5 ? 0x3333 : cut == 5 ? 0x33 : 0;
+        if (cut == 2)
+            expect_error(seq, LINK_BAD_VERSION, 0, 0);
+        else if (cut > 2)
+            expect_error(seq, LINK_BAD_CRC, type, 0);
+        expect_identity(send_frame(LINK_IDENTIFY, NULL, 0));
+        settle();
+    }
+}
+
+static void values(void)
+{
+    static const int8_t outside[] = {X_MAX + 1, X_MIN - 1, 127, -128};
+    int8_t good[SIZE], x[SIZE];
+    random_window(good);
+    infer(good);
+    for (int i = 0; i < SIZE; i++) {
+        for (size_t k = 0; k < sizeof outside; k++) {
+            random_window(x);
+            x[i] = outside[k];
+            x[SIZE - 1] = i < SIZE - 1 && k % 2 ? 100 : x[SIZE - 1]; // the first one counts
+            expect_error(send_frame(LINK_INFER, x, SIZE), LINK_BAD_VALUE, LINK_INFER, (unsigned)i);
+        }
+    }
+    settle();
+    // The refused windows have not touched the newest accepted one.
+    expect_tensor(send_read_tensor(1, 0, 0), 1, 0, good);
+    settle();
+    static const int8_t extreme[][SIZE] = {{X_MAX, X_MAX, X_MAX, X_MAX, X_MAX, X_MAX},
+                                           {X_MIN + 1, X_MIN, X_MIN, X_MIN, X_MIN, X_MIN}};
+    infer(extreme[0]);
+    infer(extreme[1]);
+}
+
+static void two_in_flight(void)
+{
+    int8_t a[SIZE], b[SIZE], c[SIZE], d[SIZE];
+    random_window(a);
+    random_window(b);
+    random_window(c);
+    random_window(d);
+    a[0] = X_MAX; // 1,540 clocks: two more frames come meanwhile
+    b[0] = X_MIN + 1;
+    c[0] = 0;
+    uint16_t first = send_frame(LINK_INFER, a, SIZE);
+    uint16_t second = send_frame(LINK_INFER, b, SIZE);
+    uint16_t third = send_frame(LINK_INFER, c, SIZE);
+    uint16_t status = send_read_registers(16, 1);
+    command('b', 1);
+    expect_error(third, LINK_BUSY, LINK_INFER, 0);
+    static const uint8_t two_held[4] = {1 | 2 << 1};
+    expect(LINK_READ_REGISTERS | LINK_ANSWER, status, two_held, sizeof two_held);
+    expect_result(first, a);
+    expect_late_result(second, b, 900, 1540);
+    settle();
+    // The third is gone, the order and the buffers are right again.
+    infer(c);
+    infer(d);
+    // The other way round: a short one, then a long one; identify overtakes the long one.
+    uint16_t quick = send_frame(LINK_INFER, b, SIZE);
+    uint16_t slow = send_frame(LINK_INFER, a, SIZE);
+    uint16_t identify = send_frame(LINK_IDENTIFY, NULL, 0);
+    expect_result(quick, b);
+    expect_identity(identify);
+    expect_late_result(slow, a, 2, 200);
+    settle();
+    command('b', 0);
+}
+
+static void tensors(void)
+{
+    expect_error(send_read_tensor(4, 0, 0), LINK_NO_WINDOW, LINK_READ_TENSOR, 0);
+    int8_t x[SIZE], other[SIZE], wrong[SIZE];
+    random_window(x);
+    x[0] = X_MIN + 1;
+    infer(x);
+    for (unsigned tensor = 1; tensor <= 12; tensor++) {
+        for (unsigned row = 0; row < rows(tensor); row++) {
+            uint16_t seq = send_read_tensor(tensor, 0, row);
+            if (tensor == 4) // the stand-in's tap never shows it
+                expect_error(seq, LINK_BAD_ARGUMENT, LINK_READ_TENSOR, 0);
+            else
+                expect_tensor(seq, tensor, row, x);
+            settle();
+        }
+        expect_error(send_read_tensor(tensor, 0, rows(tensor)), LINK_BAD_ARGUMENT, LINK_READ_TENSOR,
+                     0);
+        expect_error(send_read_tensor(tensor, 1, 0), LINK_BAD_ARGUMENT, LINK_READ_TENSOR, 0);
+        expect_error(send_read_tensor(tensor, 0, 256), LINK_BAD_ARGUMENT, LINK_READ_TENSOR, 0);
+        expect_error(send_read_tensor(tensor, 2, 0), LINK_BAD_ARGUMENT, LINK_READ_TENSOR, 0);
+    }
+    static const unsigned unknown[] = {0, 13, 14, 15, 16, 17, 255};
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        expect_error(send_read_tensor(unknown[i], 0, 0), LINK_BAD_ARGUMENT, LINK_READ_TENSOR, 0);
+    settle();
+
+    // A newer window that is broken on the way fills a buffer, but not that of the newest one.
+    for (int i = 0; i < 3; i++) {
+        uint8_t frame[LINK_MAX_FRAME];
+        random_window(wrong);
+        size_t n = link_encode(frame, LINK_INFER, 0x4444, wrong, SIZE);
+        frame[n - 1] ^= 1;
+        send_bytes(frame, n);
+        expect_error(0x4444, LINK_BAD_CRC, LINK_INFER, 0);
+        expect_tensor(send_read_tensor(7, 0, 1), 7, 1, x);
+        settle();
+        random_window(x);
+        infer(x);
+        expect_tensor(send_read_tensor(12, 0, 0), 12, 0, x);
+        settle();
+    }
+
+    // While a window is held: BUSY. While a re-run goes on: one window is accepted, another not.
+    x[0] = X_MAX;
+    uint16_t slow = send_frame(LINK_INFER, x, SIZE);
+    uint16_t early = send_read_tensor(1, 0, 0);
+    expect_error(early, LINK_BUSY, LINK_READ_TENSOR, 0);
+    expect_result(slow, x);
+    settle();
+    random_window(other);
+    other[0] = X_MIN + 1;
+    uint16_t read = send_read_tensor(1, 0, 2);
+    uint16_t accepted = send_frame(LINK_INFER, other, SIZE);
+    uint16_t refused = send_frame(LINK_INFER, other, SIZE);
+    uint16_t again = send_read_tensor(1, 0, 2);
+    expect_error(refused, LINK_BUSY, LINK_INFER, 0);
+    expect_error(again, LINK_BUSY, LINK_READ_TENSOR, 0);
+    expect_tensor(read, 1, 2, x);
+    expect_late_result(accepted, other, 300, 1540);
+    settle();
+    expect_tensor(send_read_tensor(1, 0, 1), 1, 1, other);
+    settle();
+}
+
+static void wedges(void)
+{
+    static const uint8_t stuck[4] = {1 | 2 << 1};
+    int8_t wedge[SIZE] = {WEDGE, 1, 2, 3, 4, 5}, x[SIZE];
+    random_window(x);
+    for (int i = 0; i < 3; i++) {
+        send_frame(LINK_INFER, wedge, SIZE);
+        send_frame(LINK_INFER, x, SIZE);
+        command('w', 5000);
+        command('b', 1);
+        expect(LINK_READ_REGISTERS | LINK_ANSWER, send_read_registers(16, 1), stuck, 4);
+        settle();
+        expect_error(send_frame(LINK_INFER, x, SIZE), LINK_BUSY, LINK_INFER, 0);
+        expect_error(send_read_tensor(1, 0, 0), LINK_BUSY, LINK_READ_TENSOR, 0);
+        settle();
+        reset();
+        settle();
+        command('b', 0);
+        expect_error(send_read_tensor(1, 0, 0), LINK_NO_WINDOW, LINK_READ_TENSOR, 0);
+        settle();
+        if (i != 1)
+            infer(x);
+    }
+    // All at once: what was in flight is never answered, what comes behind the reset is.
+    send_frame(LINK_INFER, wedge, SIZE);
+    send_frame(LINK_INFER, x, SIZE);
+    reset();
+    uint16_t behind = send_frame(LINK_INFER, x, SIZE);
+    expect_result(behind, x);
+    settle();
+    // A re-run is reset as well.
+    x[0] = X_MAX;
+    infer(x);
+    send_read_tensor(2, 0, 0);
+    reset();
+    settle();
+    registers();
+}
+
+// The host does not read for a while: nothing is lost, and the design does not claim to be busy.
+static void back_pressure(void)
+{
+    int8_t x[SIZE], y[SIZE];
+    random_window(x);
+    random_window(y);
+    x[0] = y[0] = X_MIN + 1;
+    command('t', 100);
+    uint16_t first = send_frame(LINK_INFER, x, SIZE);
+    uint16_t second = send_frame(LINK_INFER, y, SIZE);
+    uint16_t third = send_frame(LINK_INFER, y, SIZE);
+    command('w', 1000);
+    command('b', 0);
+    expect_result(first, x); // began before the refusal was known
+    expect_error(third, LINK_BUSY, LINK_INFER, 0);
+    expect_late_result(second, y, 2, 200);
+    settle();
+    // Half a frame is out when the host stops.
+    uint16_t identify = send_frame(LINK_IDENTIFY, NULL, 0);
+    command('w', 300);
+    command('t', 60);
+    expect_identity(identify);
+    command('w', 1000);
+    command('b', 0);
+    first = send_frame(LINK_INFER, x, SIZE);
+    command('w', 1000);
+    command('b', 0);
+    expect_result(first, x);
+    settle();
+    // RESET waits for the frame that is half out, then drops the answers behind it.
+    identify = send_frame(LINK_IDENTIFY, NULL, 0);
+    command('w', 300);
+    command('t', 60);
+    expect_identity(identify);
+    send_frame(LINK_INFER, x, SIZE);
+    inferences++; // finished, though never answered
+    last_cycles = latency(x);
+    command('w', 1000);
+    reset();
+    settle();
+}
+
+// Bytes come one by one: the design sleeps between them.
+static void slow_host(void)
+{
+    uint8_t frame[LINK_MAX_FRAME];
+    int8_t x[SIZE];
+    random_window(x);
+    size_t n = link_encode(frame, LINK_INFER, next_seq, x, SIZE);
+    for (size_t i = 0; i < n; i++) {
+        command('b', 0);
+        send_bytes(frame + i, 1);
+        if (i + 1 < n)
+            command('w', 60);
+    }
+    expect_result(next_seq++, x);
+    settle();
+    command('b', 0);
+}
+
+static void soak(void)
+{
+    for (int i = 0; i < 200; i++) {
+        int8_t x[SIZE], y[SIZE];
+        random_window(x);
+        random_window(y);
+        switch (rng_range(&rng, 0, 4)) {
+        case 0: {
+            uint16_t a = send_frame(LINK_INFER, x, SIZE);
+            uint16_t b = send_frame(LINK_INFER, y, SIZE);
+            expect_result(a, x);
+            expect_late_result(b, y, 2, 1600);
+            break;
+        }
+        case 1:
+            infer(x);
+            break;
+        case 2:
+            infer(x);
+            expect_tensor(send_read_tensor(9, 0, 1), 9, 1, x);
+            break;
+        case 3:
+            x[0] = WEDGE;
+            send_frame(LINK_INFER, x, SIZE);
+            reset();
+            break;
+        default:
+            expect_error(send_frame((uint8_t)rng_range(&rng, 6, 254), x, SIZE), LINK_BAD_TYPE, 0,
+                         0);
+            expected[answers - 1].payload[1] = (uint8_t)0;
+            expect_range(&expected[answers - 1], 0, 0, 0xffffffff);
+            break;
+        }
+        settle();
+    }
+}
+
+static void all_cases(const char *protocol)
+{
+    examples(protocol);
+    identities();
+    tensors();
+    registers();
+    bad_frames();
+    garbage();
+    values();
+    two_in_flight();
+    wedges();
+    back_pressure();
+    slow_host();
+    soak();
+    cut_frames();
+    registers();
+}
+
+// ---- the judgement
+
+// The next answer's bytes; SIWU# pulses in between are allowed only where the bench waited.
+static void read_answer(FILE *in, uint8_t *out, size_t n, size_t number)
+{
+    char word[16];
+    for (size_t i = 0; i < n; i++) {
+        do {
+            if (fscanf(in, "%15s", word) != 1)
+                die("answer %zu: cut off after %zu bytes", number, i);
+            if (i > 0 && word[0] == 'S')
+                die("answer %zu: SIWU# inside a frame", number);
+        } while (word[0] == 'S');
+        out[i] = (uint8_t)strtoul(word, NULL, 16);
+    }
+}
+
+static void judge(FILE *in)
+{
+    uint8_t got[LINK_MAX_FRAME], want[LINK_MAX_FRAME];
+    for (size_t k = 0; k < answers; k++) {
+        struct expected *e = &expected[k];
+        size_t n = LINK_HEADER_BYTES + e->n + LINK_CRC_BYTES;
+        read_answer(in, got, n, k);
+        for (size_t i = 0; i < e->ranges; i++) {
+            const struct range *r = &e->range[i];
+            uint32_t value = get32(got + LINK_HEADER_BYTES + r->at);
+            if (value < r->low || value > r->high)
+                die("case at line %d, answer %zu, byte %zu: %" PRIu32 " is not in %" PRIu32
+                    "..%" PRIu32,
+                    e->line, k, r->at, value, r->low, r->high);
+            put32(e->payload + r->at, value);
+        }
+        link_encode(want, e->type, e->seq, e->payload, e->n);
+        for (size_t i = 0; i < n; i++)
+            if (got[i] != want[i])
+                die("case at line %d, answer %zu (type %02x, seq %04x), byte %zu: got %02x, want "
+                    "%02x",
+                    e->line, k, e->type, e->seq, i, got[i], want[i]);
+    }
+    char word[16];
+    while (fscanf(in, "%15s", word) == 1)
+        if (word[0] != 'S')
+            die("bytes behind the last answer");
+    printf("top_cases: PASS %zu answers, %zu bytes\n", answers, answer_bytes);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 5 || (strcmp(argv[1], "script") != 0 && strcmp(argv[1], "check") != 0)) {
+        fprintf(stderr, "usage: top_cases script|check PROTOCOL.md SEED FILE\n");
+        return 2;
+    }
+    bool check = strcmp(argv[1], "check") == 0;
+    rng.state = strtoull(argv[3], NULL, 0);
+    FILE *file = fopen(argv[4], check ? "r" : "w");
+    if (!file)
+        die("%s: cannot be opened", argv[4]);
+    if (!check)
+        script = file;
+    all_cases(argv[2]);
+    if (check)
+        judge(file);
+    if (fclose(file) != 0)
+        die("%s: cannot be written", argv[4]);
+    return 0;
+}
