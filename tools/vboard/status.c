@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/vboard/status.h"
+
+#include <stdio.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static json_t *hex(const uint8_t *bytes, size_t n)
+{
+    char text[2 * 32 + 1];
+    for (size_t i = 0; i < n && i < 32; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    return json_string(text);
+}
+
+static json_t *whole(uint64_t n)
+{
+    return json_integer((json_int_t)n);
+}
+
+static json_t *device_json(const struct usbfs_device *d)
+{
+    json_t *channels = json_array();
+    for (unsigned i = 0; i < d->chip->channels; i++) {
+        const struct ftdi_channel *c = &d->chip->channel[i];
+        json_array_append_new(
+            channels, json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "mode", (int)c->mode, "out_bytes",
+                                whole(c->out_bytes), "in_bytes", whole(c->in_bytes), "in_packets",
+                                whole(c->in_packets), "mpsse_clocks", whole(c->mpsse.clocks),
+                                "mpsse_bad_commands", whole(c->mpsse.bad_commands)));
+    }
+    char node[40];
+    snprintf(node, sizeof node, "/dev/bus/usb/001/%03u", d->number);
+    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}", "serial", d->chip->serial,
+                     "product", d->chip->product, "node", node, "present", (int)d->present, "opens",
+                     whole(d->opens), "transfers", whole(d->transfers), "stalls", whole(d->stalls),
+                     "channels", channels);
+}
+
+static json_t *design_json(const struct fpga *f, const char *engine_kind)
+{
+    json_t *o = json_object();
+    if (f->marked) {
+        json_object_set_new(o, "variant", json_string(f->mark.variant));
+        json_object_set_new(o, "hash", hex(f->mark.hash, sizeof f->mark.hash));
+    }
+    json_object_set_new(o, "running", json_boolean(f->engine != NULL));
+    json_object_set_new(o, "designs_started", whole(f->designs_started));
+    if (!f->engine) {
+        json_object_set_new(o, "reason", json_string(f->why_no_design));
+        return o;
+    }
+    const struct engine_stats *s = engine_statistics(f->engine);
+    json_object_set_new(o, "engine", json_string(engine_kind));
+    json_object_set_new(o, "pid", json_integer(engine_pid(f->engine)));
+    json_object_set_new(o, "up", json_boolean(engine_up(f->engine)));
+    json_object_set_new(o, "cycles", whole(s->cycles));
+    json_object_set_new(o, "pin_violations", whole(s->violations));
+    json_object_set_new(o, "messages", whole(s->messages));
+    return o;
+}
+
+static json_t *fpga_json(const struct boards *all, const struct board *b)
+{
+    const struct tap *t = &b->fpga.tap;
+    const struct fifo *f = &b->chip[BOARD_MAIN].channel[1].fifo;
+    char idcode[16];
+    snprintf(idcode, sizeof idcode, "0x%08x", t->part->idcode);
+    return json_pack(
+        "{s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "part", t->part->name, "idcode",
+        idcode, "done", (int)t->done, "init", (int)tap_init_pin(t), "crc_error",
+        (int)(t->config.crc_error != 0), "id_error", (int)(t->config.id_error != 0),
+        "configurations", whole(t->configurations), "fifo_to_device_bytes",
+        whole(f->to_device_bytes), "fifo_to_host_bytes", whole(f->to_host_bytes), "design",
+        design_json(&b->fpga, all->options.engine == FPGA_ENGINE_GHDL ? "ghdl" : "golden"));
+}
+
+json_t *status_json(const struct boards *all)
+{
+    json_t *boards = json_array();
+    for (size_t i = 0; i < all->count; i++) {
+        const struct board *b = &all->board[i];
+        json_t *devices = json_array();
+        for (unsigned d = 0; d < BOARD_DEVICES; d++)
+            json_array_append_new(devices, device_json(&b->device[d]));
+        json_array_append_new(boards, json_pack("{s:s, s:o, s:o}", "serial", b->serial, "devices",
+                                                devices, "fpga", fpga_json(all, b)));
+    }
+    return json_pack("{s:b, s:s, s:i, s:s, s:o}", "ok", 1, "origin", "virtual", "pid",
+                     (int)getpid(), "world", all->world->dir, "boards", boards);
+}

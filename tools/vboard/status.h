@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of a world as JSON (vboard ctl status); vboard(1) lists the keys.
+#ifndef SEVENCAST_VBOARD_STATUS_H
+#define SEVENCAST_VBOARD_STATUS_H
+
+#include <jansson.h>
+
+#include "tools/vboard/board.h"
+
+json_t *status_json(const struct boards *boards);
+
+#endif
