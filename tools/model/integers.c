@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/model/internal.h"
+#include "tools/model/model_internal.h"
 #include "tools/model/reader.h"
 #include "tools/model/variant_text.h"
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "tools/model/internal.h"
+#include "tools/model/model_internal.h"
 
 uint64_t model_rng_next(struct model_rng *r)
 {

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/model/internal.h"
+#include "tools/model/model_internal.h"
 #include "tools/model/variant_text.h"
 
 enum { PATH_BYTES = 4096 };

@@ -2,8 +2,8 @@
 // What shapes and widths are allowed, and what follows from them: tensors, operations, ranges.
 #include <stdio.h>
 
-#include "tools/model/internal.h"
 #include "tools/model/model.h"
+#include "tools/model/model_internal.h"
 
 static const char *const tensor_names[MODEL_TENSORS] = {"x", "h", "q", "k", "v", "u", "e",
                                                         "c", "r", "f", "z", "o", "y"};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A second reading of docs/arithmetic.md, for tests: written straight from the page, with 128-bit
 // sums, without any function of the model library.
-#ifndef SEVENCAST_MODEL_MODEL_REFERENCE_H
-#define SEVENCAST_MODEL_MODEL_REFERENCE_H
+#ifndef SEVENCAST_MODEL_TEST_REFERENCE_H
+#define SEVENCAST_MODEL_TEST_REFERENCE_H
 
 #include "tools/model/model.h"
 

@@ -2,8 +2,8 @@
 // Whether the integers of a model keep the rules: ranges, and 48 bits for every sum.
 #include <stdio.h>
 
-#include "tools/model/internal.h"
 #include "tools/model/model.h"
+#include "tools/model/model_internal.h"
 
 struct check {
     char where[24]; // "layers[1].ff2"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shared by the files of the model library only.
-#ifndef SEVENCAST_MODEL_INTERNAL_H
-#define SEVENCAST_MODEL_INTERNAL_H
+#ifndef SEVENCAST_MODEL_MODEL_INTERNAL_H
+#define SEVENCAST_MODEL_MODEL_INTERNAL_H
 
 #include <stddef.h>
 

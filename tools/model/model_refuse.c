@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "tools/model/internal.h"
+#include "tools/model/model_internal.h"
 
 int model_refuse(char *why, size_t whycap, const char *format, ...)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/model/model_reference.h"
+#include "tools/model/test/reference.h"
 
 #include <string.h>
 
