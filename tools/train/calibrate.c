@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/train/calibrate.h"
+
+#include <stdlib.h>
+
+#include "tools/train/dice.h"
+
+enum { WINDOWS = 256, SAMPLE = 32768 };
+// A wide output costs nothing, so it keeps room for values that training did not show.
+enum { WIDE_BITS = 12 };
+static const double wide_headroom = 1.5;
+
+double calibrate_step(const real *sample, size_t count, struct quant_range range)
+{
+    double largest = 0, best_step = 0, best_error = INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        // What lies on the side that the range cuts off anyway says nothing about the step.
+        double v = (double)sample[i], size = v < 0 ? (range.lo < 0 ? -v : 0) : v;
+        largest = size > largest ? size : largest;
+    }
+    if (!(largest > 1e-8))
+        return 1e-4;
+    for (double part = 0.06; part < 1.05; part += 0.02) {
+        double step = largest * part / (double)range.hi, error = 0;
+        for (size_t i = 0; i < count; i++) {
+            double code = (double)sample[i] / step;
+            code = code < (double)range.lo ? (double)range.lo : code;
+            code = code > (double)range.hi ? (double)range.hi : code;
+            double d = floor(code + 0.5) * step - (double)sample[i];
+            error += d * d;
+        }
+        if (error < best_error) {
+            best_error = error;
+            best_step = step;
+        }
+    }
+    return best_step;
+}
+
+// A uniform random sample of a stream of unknown length (Vitter's algorithm R).
+struct reservoir {
+    real *value; // [SAMPLE]
+    uint64_t seen;
+};
+
+static void pour(struct reservoir *r, struct dice *dice, const real *value, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t at = r->seen < SAMPLE ? r->seen : dice_below(dice, r->seen + 1);
+        r->seen++;
+        if (at < SAMPLE)
+            r->value[at] = value[i];
+    }
+}
+
+static void sample_windows(struct net *n, const struct task *t, struct reservoir *r,
+                           struct dice *dice)
+{
+    net_quantise(n, NULL);
+    net_begin(n);
+    for (int i = 0; i < WINDOWS; i += LANES) {
+        int start[LANES];
+        for (int lane = 0; lane < LANES; lane++)
+            start[lane] = t->start[TASK_TRAIN][dice_below(dice, (uint64_t)t->count[TASK_TRAIN])];
+        task_gather(t, start, net_input(n));
+        net_forward(n);
+        for (int a = 0; a < n->layout.acts; a++)
+            pour(&r[a], dice, n->act[a].pre, n->layout.act_size[a] * LANES);
+    }
+}
+
+static int is_table(const struct net *n, int act)
+{
+    for (int layer = 0; layer < n->layout.shape.layers; layer++)
+        if (act == net_act_index(&n->layout.shape, MODEL_E, layer))
+            return 1;
+    return 0;
+}
+
+// A wide output's step: the grid would choose no headroom.
+static double wide_step(const real *sample, size_t count, struct quant_range range)
+{
+    double largest = 1e-3;
+    for (size_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs((double)sample[i]));
+    return largest * wide_headroom / (double)range.hi;
+}
+
+static void set_steps(struct net *n, struct reservoir *r)
+{
+    const struct net_layout *l = &n->layout;
+    const int y = net_act_index(&l->shape, MODEL_Y, 0);
+    for (int a = 0; a < l->acts; a++) {
+        size_t count = r[a].seen < SAMPLE ? (size_t)r[a].seen : SAMPLE;
+        struct quant_range range = n->act[a].range;
+        if (is_table(n, a))
+            continue; // fixed, see net_quantise
+        double step = a == y && n->bits.y >= WIDE_BITS ? wide_step(r[a].value, count, range)
+                                                       : calibrate_step(r[a].value, count, range);
+        n->param[l->act_step[a]] = (real)log(step);
+    }
+    for (int i = 0; i < l->linears; i++) {
+        const struct net_linear *lin = &l->linear[i];
+        n->param[lin->step] = (real)log(
+            calibrate_step(n->param + lin->w, (size_t)(lin->in * lin->out), n->weight_range[i]));
+    }
+}
+
+int calibrate(struct net *n, const struct task *t, const struct model_bits *bits, uint64_t seed)
+{
+    struct reservoir r[NET_ACTS] = {{0}};
+    struct dice dice = {seed};
+    real *memory = malloc((size_t)n->layout.acts * SAMPLE * sizeof *memory);
+    if (!memory)
+        return -1;
+    for (int a = 0; a < n->layout.acts; a++)
+        r[a].value = memory + (size_t)a * SAMPLE;
+    sample_windows(n, t, r, &dice);
+    net_quantise(n, bits);
+    set_steps(n, r);
+    free(memory);
+    return 0;
+}

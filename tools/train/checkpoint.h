@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Floating-point parameters as a safetensors file (8 bytes length, JSON header, raw F32 data).
+// Names and layouts are those of torch's nn.TransformerEncoderLayer, weights as [out][in]:
+//   input.weight [d, m]              position [L, d]: position and bias of the input layer
+//   layers.N.self_attn.in_proj_weight [3d, d]   in_proj_bias [3d]   (q, k, v)
+//   layers.N.self_attn.out_proj.weight [d, d]   out_proj.bias [d]
+//   layers.N.linear1.weight [F, d]   linear1.bias [F]
+//   layers.N.linear2.weight [d, F]   linear2.bias [d]
+//   layers.N.gain1 [d]  layers.N.gain2 [d]: what is left of the normalisations, see net.h
+//   output.weight [outputs, d]       output.bias [outputs]
+#ifndef SEVENCAST_TRAIN_CHECKPOINT_H
+#define SEVENCAST_TRAIN_CHECKPOINT_H
+
+#include <stddef.h>
+
+#include "tools/train/net.h"
+
+enum { CHECKPOINT_MAX_HEADER_BYTES = 1 << 20 };
+
+// Both return 0, or -1 with why: "file: tensor 'x': reason". Saving is by rename. Loading wants
+// every tensor in its exact shape and none besides, and touches n only when all is well.
+int checkpoint_save(const struct net *n, const char *path, char *why, size_t whycap);
+int checkpoint_load(struct net *n, const char *path, char *why, size_t whycap);
+
+#endif
