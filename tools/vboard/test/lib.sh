@@ -11,7 +11,8 @@ fail() { echo "FAIL: $*"; exit 1; }
 need() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
 # expect WHAT COMMAND...: the command must succeed.
 expect() { local what=$1; shift; "$@" || fail "$what"; }
-# field JSON-PATH FILE: one value of a JSON file, e.g. field '["boards"][0]["fpga"]["done"]' status.json
-field() { python3 -c "import json,sys; print(json.dumps(json.load(open(sys.argv[2]))$1))" x "$2"; }
+# field FILTER FILE: one value of a JSON file, e.g. field .boards[0].fpga.done status.json
+field() { jq -c "$1" "$2"; }
+need jq
 
 ls /usr/lib/*/libumockdev-preload.so.0 >/dev/null 2>&1 || skip "package umockdev is not installed"

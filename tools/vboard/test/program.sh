@@ -21,9 +21,9 @@ exit 0
 END
 vboard --engine golden --packages "$work/packages" -- bash "$work/run.sh" "$work" || fail "step $? failed: $(cat "$work/log")"
 for v in first second; do
-    [ "$(field '["boards"][0]["fpga"]["done"]' "$work/$v.json")" = true ] || fail "$v: DONE is low"
-    [ "$(field '["boards"][0]["fpga"]["design"]["variant"]' "$work/$v.json")" = "\"$v\"" ] || fail "$v: wrong variant"
-    [ "$(field '["origin"]' "$work/$v.loop")" = '"model"' ] || fail "$v: the golden engine does not say that it is a model"
-    [ "$(field '["samples"]' "$work/$v.loop")" = 500 ] || fail "$v: $(cat "$work/$v.loop")"
+    [ "$(field .boards[0].fpga.done "$work/$v.json")" = true ] || fail "$v: DONE is low"
+    [ "$(field .boards[0].fpga.design.variant "$work/$v.json")" = "\"$v\"" ] || fail "$v: wrong variant"
+    [ "$(field .origin "$work/$v.loop")" = '"model"' ] || fail "$v: the golden engine does not say that it is a model"
+    [ "$(field .samples "$work/$v.loop")" = 500 ] || fail "$v: $(cat "$work/$v.loop")"
 done
 echo "ok: $(cat "$work/second.loop")"
