@@ -12,6 +12,10 @@ option(SEVENCAST_FUZZ "Build libFuzzer targets (clang only)" OFF)
 add_compile_definitions(_POSIX_C_SOURCE=200809L)
 add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
     -Wformat=2 -Wwrite-strings -Wcast-qual -Wpointer-arith -Wnull-dereference)
+# Asserts guard our own bugs and stay in every build.
+foreach(type RELEASE RELWITHDEBINFO MINSIZEREL)
+    string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_${type} "${CMAKE_C_FLAGS_${type}}")
+endforeach()
 # Floating point is compiled as written: trained integers must not depend on contraction.
 add_compile_options(-ffp-contract=off)
 
