@@ -6,7 +6,7 @@
 #include "tools/model/model_internal.h"
 
 struct check {
-    char where[24]; // "layers[1].ff2"
+    char where[40]; // "layers[1].ff2"
     char *why;
     size_t whycap;
 };

@@ -170,9 +170,9 @@ static void draw_useful(struct model_rng *r, const struct model *mdl, const int 
     rq->per_row = one_in(r, 3);
     for (int i = 1; i < lin->rows; i++)
         rq->m[i] = (int32_t)model_rng_range(r, (rq->m[0] + 1) / 2, rq->m[0]);
+    int64_t spread = (out << rq->shift) / 2;
     for (int i = 0; i < info->biases; i++)
-        rq->b[i] =
-            (model_rng_range(r, -out, out) << rq->shift) / 2 + (INT64_C(1) << (rq->shift - 1));
+        rq->b[i] = model_rng_range(r, -spread, spread) + (INT64_C(1) << (rq->shift - 1));
     for (int i = 0; rq->g != NULL && i < lin->rows; i++) {
         int64_t g = (out << rq->shift) / usual(MODEL_SIGNED, info->res_bits);
         g = g > MODEL_MAX_RESIDUAL ? MODEL_MAX_RESIDUAL : g;
