@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: two tables that feed parser, help and the test of the man page.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cli/cli.h"
+
+#define BIT(command) (1u << (command))
+#define ANY          0xffffffffu
+
+enum kind { TEXT, NUMBER, FLAG, HELP, VERSION };
+
+static const struct option_row {
+    const char *name;
+    char letter;
+    enum kind kind;
+    const char *value; // what help calls it
+    size_t offset;
+    int64_t low, high;
+    unsigned commands;
+    const char *help;
+} rows[] = {
+    {"endpoint", 'e', TEXT, "ADDRESS", offsetof(struct options, endpoint), 0, 0, ANY,
+     "ZeroMQ address of the daemon; default: $SEVENCAST_ENDPOINT, else\n"
+     "ipc:///run/sevencast/control.sock or the one in $XDG_RUNTIME_DIR"},
+    {"timeout", 't', NUMBER, "MS", offsetof(struct options, timeout_ms), 1, 600000, ANY,
+     "longest wait for one answer; default 5000, for swap and unload 60000"},
+    {"json", 'j', FLAG, NULL, offsetof(struct options, json), 0, 0, ANY,
+     "print JSON, one object per line"},
+    {"data", 'd', TEXT, "FILE", offsetof(struct options, data), 0, 0, BIT(COMMAND_INFER),
+     "CSV file with a header line; - is standard input; required"},
+    {"model", 'm', TEXT, "NAME", offsetof(struct options, model), 0, 0, BIT(COMMAND_INFER),
+     "variant or task; default: the task of the only variant that serves"},
+    {"column", 'c', TEXT, "C[,C...]", offsetof(struct options, columns), 0, 0, BIT(COMMAND_INFER),
+     "columns for the model's features, in their order; default: the\nfeatures' own names"},
+    {"time", 0, TEXT, "COLUMN", offsetof(struct options, time), 0, 0, BIT(COMMAND_INFER),
+     "column shown as time; default: timestamp, time or date where\nthere is one"},
+    {"start", 's', NUMBER, "I", offsetof(struct options, start), -50000000, 50000000,
+     BIT(COMMAND_INFER), "row where the first window begins, from 0; negative: from the end"},
+    {"count", 'n', NUMBER, "N", offsetof(struct options, count), 0, 50000000,
+     BIT(COMMAND_INFER) | BIT(COMMAND_PING) | BIT(COMMAND_WATCH),
+     "windows, pings or looks; infer: default 20, 0 goes on to the end of\nthe data; ping: default "
+     "1; watch: default 0, without end"},
+    {"stride", 0, NUMBER, "N", offsetof(struct options, stride), 1, 1000000, BIT(COMMAND_INFER),
+     "rows from one window to the next; default 1"},
+    {"in-flight", 'f', NUMBER, "N", offsetof(struct options, in_flight), 1, SC_MAX_IN_FLIGHT,
+     BIT(COMMAND_INFER), "requests in flight at a time; default 2"},
+    {"follow-swap", 0, FLAG, NULL, offsetof(struct options, follow_swap), 0, 0, BIT(COMMAND_INFER),
+     "ask for the model's task, so that forecasts go on through swaps with\nwhatever variant "
+     "serves"},
+    {"board", 'b', TEXT, "NAME", offsetof(struct options, board), 0, 0,
+     BIT(COMMAND_SWAP) | BIT(COMMAND_UNLOAD), "the board meant; default: the daemon chooses"},
+    {"interval", 'i', NUMBER, "MS", offsetof(struct options, interval_ms), 100, 3600000,
+     BIT(COMMAND_WATCH) | BIT(COMMAND_PING), "time between two; default 1000"},
+    {"help", 'h', HELP, NULL, 0, 0, 0, ANY, "print this and end"},
+    {"version", 'V', VERSION, NULL, 0, 0, 0, ANY, "print the version and end"},
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+static const struct {
+    const char *name, *argument, *help;
+    bool required;
+} commands[COMMANDS] = {
+    [COMMAND_STATUS] = {"status", NULL, "the daemon and what its boards do"},
+    [COMMAND_VARIANTS] = {"variants", NULL, "the variants it knows"},
+    [COMMAND_BOARDS] = {"boards", NULL, "its boards in detail"},
+    [COMMAND_DESCRIBE] = {"describe", "MODEL", "shape, columns and scaling of a model", true},
+    [COMMAND_STATISTICS] = {"statistics", "[MODEL]", "counts and mean times since its start"},
+    [COMMAND_INFER] = {"infer", NULL, "slide windows over a CSV file, forecast, compare"},
+    [COMMAND_SWAP] = {"swap", "VARIANT", "put a variant on a board", true},
+    [COMMAND_UNLOAD] = {"unload", "[VARIANT]", "end serving of a variant or a board"},
+    [COMMAND_PING] = {"ping", NULL, "time round trips to the daemon, without a board"},
+    [COMMAND_WATCH] = {"watch", NULL, "status again and again"},
+};
+
+static void print_rows(unsigned mask, bool general)
+{
+    for (int i = 0; i < ROWS; i++) {
+        char left[40];
+        if (!(rows[i].commands & mask) || (rows[i].commands == ANY) != general)
+            continue;
+        snprintf(left, sizeof left, "%c%c%s --%s%s%s", rows[i].letter ? '-' : ' ',
+                 rows[i].letter ? rows[i].letter : ' ', rows[i].letter ? "," : " ", rows[i].name,
+                 rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
+        printf("  %-26s", left);
+        for (const char *c = rows[i].help; *c; c++) {
+            putchar(*c);
+            if (*c == '\n')
+                printf("%28s", "");
+        }
+        putchar('\n');
+    }
+}
+
+static void print_help(enum command command)
+{
+    if (command) {
+        printf("usage: sevencast %s%s%s [options]\n%s\n\n", commands[command].name,
+               commands[command].argument ? " " : "",
+               commands[command].argument ? commands[command].argument : "",
+               commands[command].help);
+        print_rows(BIT(command), false);
+        print_rows(BIT(command), true);
+        return;
+    }
+    puts("usage: sevencast COMMAND [options]\n"
+         "Forecasts from a sevencast daemon, and a look at its boards.\n\ncommands");
+    for (int c = COMMAND_NONE + 1; c < COMMANDS; c++) {
+        char left[40];
+        snprintf(left, sizeof left, "%s %s", commands[c].name,
+                 commands[c].argument ? commands[c].argument : "");
+        printf("  %-26s%s\n", left, commands[c].help);
+    }
+    puts("\noptions of all commands");
+    print_rows(ANY, true);
+    puts("\noptions of some commands (sevencast COMMAND --help)");
+    print_rows(ANY, false);
+    puts("\nexit codes: 0 done, 1 other failure, 2 command line, 3 no answer from the daemon, 4 "
+         "refused,\n"
+         "5 not ready or device fault, 6 swap failed, 7 bad data file. See sevencast(1).");
+}
+
+static enum command find_command(const char *name)
+{
+    for (int c = COMMAND_NONE + 1; c < COMMANDS; c++)
+        if (strcmp(commands[c].name, name) == 0)
+            return (enum command)c;
+    return COMMAND_NONE;
+}
+
+// The command, wherever it stands: needed first, as it decides which options there are.
+static enum command peek_command(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const struct option_row *row = NULL;
+        if (argv[i][0] != '-')
+            return find_command(argv[i]);
+        for (int r = 0; r < ROWS; r++)
+            if ((argv[i][1] == '-' && strcmp(argv[i] + 2, rows[r].name) == 0) ||
+                (argv[i][1] == rows[r].letter && rows[r].letter && !argv[i][2]))
+                row = &rows[r];
+        if (row && row->value)
+            i++;
+    }
+    return COMMAND_NONE;
+}
+
+static int usage(const char *what, const char *text, const char *why)
+{
+    cli_message("%s%s%s: %s (see sevencast --help)", what, text[0] ? " " : "", text, why);
+    return EXIT_USAGE;
+}
+
+static const struct option_row *find_row(const char *word, const char **attached)
+{
+    *attached = NULL;
+    for (int r = 0; r < ROWS; r++) {
+        if (word[1] != '-') {
+            if (rows[r].letter && word[1] == rows[r].letter) {
+                *attached = word[2] ? word + 2 : NULL;
+                return &rows[r];
+            }
+            continue;
+        }
+        size_t n = strlen(rows[r].name);
+        if (strncmp(word + 2, rows[r].name, n) == 0 && (!word[2 + n] || word[2 + n] == '=')) {
+            *attached = word[2 + n] ? word + 3 + n : NULL;
+            return &rows[r];
+        }
+    }
+    return NULL;
+}
+
+static int store(const struct option_row *row, const char *value, struct options *out)
+{
+    void *to = (char *)out + row->offset;
+    char *end;
+    if (row->kind == TEXT) {
+        if (!value[0])
+            return usage("--", row->name, "empty");
+        *(const char **)to = value;
+        return EXIT_OK;
+    }
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    if (end == value || *end || errno || number < row->low || number > row->high) {
+        cli_message("--%s: '%s' is not a whole number from %lld to %lld", row->name, value,
+                    (long long)row->low, (long long)row->high);
+        return EXIT_USAGE;
+    }
+    *(int64_t *)to = number;
+    return EXIT_OK;
+}
+
+static int take_option(int argc, char **argv, int *i, struct options *out, bool *done)
+{
+    const char *value;
+    const struct option_row *row = find_row(argv[*i], &value);
+    if (!row || !argv[*i][1])
+        return usage("unknown option", argv[*i], "not known");
+    if (row->kind == HELP || row->kind == VERSION) {
+        *done = true;
+        if (row->kind == HELP)
+            print_help(out->command);
+        else
+            printf("sevencast %s\n", sc_version());
+        return EXIT_OK;
+    }
+    if (out->command && !(row->commands & BIT(out->command)))
+        return usage(argv[*i], "", "not an option of this command");
+    if (row->kind == FLAG) {
+        if (value)
+            return usage(argv[*i], "", "takes no value");
+        *(bool *)((char *)out + row->offset) = true;
+        return EXIT_OK;
+    }
+    if (!value && ++*i < argc)
+        value = argv[*i];
+    return value ? store(row, value, out) : usage("--", row->name, "needs a value");
+}
+
+static int check(const struct options *o)
+{
+    const char *argument = commands[o->command].argument;
+    if (!o->command)
+        return usage("no command", "", "one is needed");
+    if (o->argument && !argument)
+        return usage(commands[o->command].name, o->argument, "it takes no argument");
+    if (!o->argument && commands[o->command].required)
+        return usage(commands[o->command].name, "", "which one?");
+    if (o->command == COMMAND_INFER && !o->data)
+        return usage("infer", "", "--data FILE is needed");
+    if (o->command == COMMAND_UNLOAD && !o->argument && !o->board)
+        return usage("unload", "", "name a variant or a --board");
+    return EXIT_OK;
+}
+
+int options_parse(int argc, char **argv, struct options *out, bool *done)
+{
+    bool command_seen = false, only_words = false;
+    *out = (struct options){.command = peek_command(argc, argv),
+                            .count = -1,
+                            .stride = 1,
+                            .in_flight = 2,
+                            .interval_ms = 1000};
+    *done = false;
+    for (int i = 1; i < argc; i++) {
+        if (!only_words && strcmp(argv[i], "--") == 0) {
+            only_words = true;
+        } else if (!only_words && argv[i][0] == '-') {
+            int code = take_option(argc, argv, &i, out, done);
+            if (code || *done)
+                return code;
+        } else if (!command_seen) {
+            command_seen = true;
+            if (strcmp(argv[i], "help") == 0) {
+                print_help(i + 1 < argc ? find_command(argv[i + 1]) : COMMAND_NONE);
+                *done = true;
+                return EXIT_OK;
+            }
+            if (!find_command(argv[i]))
+                return usage(argv[i], "", "no such command");
+        } else if (out->argument) {
+            return usage(argv[i], "", "one argument too many");
+        } else {
+            out->argument = argv[i];
+        }
+    }
+    return check(out);
+}
