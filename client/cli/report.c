@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LABEL = 24, VALUE = 10 };
+enum { LABEL = 24, VALUE = 9 };
 
 static uint64_t now_ns(void)
 {
@@ -65,8 +65,8 @@ void report_begin(struct report *r, const struct cli *cli, const struct sc_metad
     printf("%s%-*s", r->colour ? "\033[1m" : "", label_width(r), "time");
     if (s->outputs > 1)
         printf("  %-*s", target_width(r), "target");
-    printf("  %*s  %*s  %*s  %-12s  %7s  %9s  %10s  %s%s\n", VALUE, "forecast", VALUE, "truth",
-           VALUE - 1, "error", "variant", "cycles", "fpga", "round trip", "origin",
+    printf("  %*s  %*s  %*s  %-12s  %6s  %8s  %8s  %s%s\n", VALUE, "forecast", VALUE, "truth",
+           VALUE - 1, "error", "variant", "cycles", "fpga", "host", "origin",
            r->colour ? "\033[0m" : "");
 }
 
@@ -120,7 +120,7 @@ static void print_line(const struct report *r, int row, int k, const struct sc_f
     else
         printf("  %*s  %*s", VALUE, "-", VALUE - 1, "-");
     if (k == 0)
-        printf("  %-12s  %7" PRIu32 "  %9s  %10s  %s", f->variant, f->fpga_cycles,
+        printf("  %-12s  %6" PRIu32 "  %8s  %8s  %s", f->variant, f->fpga_cycles,
                format_ns(fpga, f->fpga_ns), format_ns(round_trip, f->round_trip_ns),
                sc_origin_name(f->origin));
     if (k == 0 && f->saturated)
@@ -240,7 +240,7 @@ static void end_text(const struct report *r, double seconds)
                    r->metadata->target[k].unit, s->n, decimals_of(r->metadata, k),
                    sqrt(s->persistence / (double)s->n));
     }
-    printf("round trip p50 %s, p99 %s; fpga %s and %" PRIu64 " cycles on average\n",
+    printf("host (round trip) p50 %s, p99 %s; fpga %s and %" PRIu64 " cycles on average\n",
            format_ns(p50, quantile(r, 50)), format_ns(p99, quantile(r, 99)),
            format_ns(fpga, r->fpga_ns / r->windows), r->fpga_cycles / r->windows);
     printf("origin %s", origin_of(r));
