@@ -23,7 +23,7 @@ entity link_tx is
     payload_data    : in  byte_t;
     tx_valid : out std_logic;
     tx_ready : in  std_logic;
-    tx_data  : out byte_t := (others => '0');
+    tx_data  : out byte_t;
     -- sending, and not only waiting for tx_ready
     active   : out std_logic);
 end entity;
@@ -34,10 +34,14 @@ architecture rtl of link_tx is
   signal state           : state_t := idle;
   signal index           : natural range 0 to max_payload_c - 1 := 0;
   signal crc             : word_t := crc_start_c;
+  signal next_crc        : word_t;
+  signal byte            : byte_t := (others => '0');
   signal valid           : std_logic := '0';
   signal request, finish : std_logic := '0';
 begin
   tx_valid        <= valid;
+  tx_data         <= byte;
+  next_crc        <= crc_of(crc, byte);
   payload_request <= request;
   payload_index   <= index;
   frame_done      <= finish;
@@ -80,13 +84,13 @@ begin
             else
               data := length(15 downto 8);
             end if;
-            tx_data <= data;
-            valid   <= '1';
-            if index >= 2 then
-              crc <= crc_of(crc, data);
-            end if;
+            byte  <= data;
+            valid <= '1';
           elsif tx_ready = '1' then
             valid <= '0';
+            if index /= 0 and index /= 1 then
+              crc <= next_crc;
+            end if;
             if index /= 7 then
               index <= index + 1;
             else
@@ -102,15 +106,15 @@ begin
 
         when fetch =>
           if payload_valid = '1' then
-            tx_data <= payload_data;
-            valid   <= '1';
-            crc     <= crc_of(crc, payload_data);
-            state   <= payload;
+            byte  <= payload_data;
+            valid <= '1';
+            state <= payload;
           end if;
 
         when payload =>
           if tx_ready = '1' then
             valid <= '0';
+            crc   <= next_crc;
             if index + 1 = frame_length then
               index <= 0;
               state <= crc_bytes;
@@ -123,9 +127,9 @@ begin
 
         when crc_bytes =>
           if valid = '0' then
-            tx_data <= not crc(7 downto 0);
-            crc     <= x"00" & crc(31 downto 8);
-            valid   <= '1';
+            byte  <= not crc(7 downto 0);
+            crc   <= x"00" & crc(31 downto 8);
+            valid <= '1';
           elsif tx_ready = '1' then
             valid <= '0';
             if index = 3 then

@@ -22,7 +22,7 @@ entity registers is
     windows_held   : in  natural range 0 to 2;
     -- read: index counts bytes from those of register first; the data stand one clock later
     read_enable    : in  std_logic;
-    first          : in  natural range 0 to registers_c - 1;
+    first          : in  natural range 0 to 31;
     index          : in  natural range 0 to max_payload_c - 1;
     data           : out byte_t);
 end entity;
@@ -53,8 +53,8 @@ architecture rtl of registers is
   signal word       : word_t := (others => '0');
   signal latest     : natural := 0;
   signal inferences : unsigned(31 downto 0) := (others => '0');
-  signal dropped    : unsigned(31 downto 0) := (others => '0');
-  signal resets     : unsigned(31 downto 0) := (others => '0');
+  signal dropped    : natural range 0 to 65535 := 0; -- these two stop at their end
+  signal resets     : natural range 0 to 65535 := 0;
   -- The clock count in three parts, so that simulation adds to a small one only.
   signal clocks_mid   : unsigned(15 downto 0) := (others => '0');
   signal clocks_high  : unsigned(31 downto 0) := (others => '0');
@@ -100,8 +100,8 @@ begin
             when 16      => word <= std_logic_vector(to_unsigned(status, 32));
             when 17      => word <= std_logic_vector(to_unsigned(latest, 32));
             when 18      => word <= std_logic_vector(inferences);
-            when 19      => word <= std_logic_vector(dropped);
-            when 20      => word <= std_logic_vector(resets);
+            when 19      => word <= pack16(0, dropped);
+            when 20      => word <= pack16(0, resets);
             when 21      =>
               word         <= std_logic_vector(clocks_mid)
                               & std_logic_vector(to_unsigned(clocks_low, 16));
@@ -117,10 +117,10 @@ begin
         latest     <= cycles;
         inferences <= inferences + 1;
       end if;
-      if frame_dropped = '1' then
+      if frame_dropped = '1' and dropped /= 65535 then
         dropped <= dropped + 1;
       end if;
-      if reset_done = '1' then
+      if reset_done = '1' and resets /= 65535 then
         resets <= resets + 1;
       end if;
 
@@ -137,8 +137,8 @@ begin
       if rst = '1' then
         latest      <= 0;
         inferences  <= (others => '0');
-        dropped     <= (others => '0');
-        resets      <= (others => '0');
+        dropped     <= 0;
+        resets      <= 0;
         clocks_low  := 0;
         clocks_mid  <= (others => '0');
         clocks_high <= (others => '0');

@@ -44,7 +44,7 @@ entity requests is
     answer_type   : out byte_t := (others => '0');
     answer_seq    : out std_logic_vector(15 downto 0) := (others => '0');
     answer_length : out natural range 0 to max_payload_c := 0;
-    answer_first  : out natural range 0 to registers_c - 1 := 0; -- register, for all but ERROR
+    answer_first  : out natural range 0 to 31 := 0; -- register, for all but ERROR
     read_enable   : in  std_logic;
     read_index    : in  natural range 0 to max_payload_c - 1;
     read_data     : out byte_t := (others => '0'); -- of an ERROR, one clock later
@@ -182,7 +182,7 @@ begin
               frame_ready  <= '1';
               state        <= taken;
               answer_seq   <= frame_seq;
-              answer_first <= first_reg mod registers_c;
+              answer_first <= first_reg mod 32;
               if code = no_error_c then
                 answer_type   <= frame_type or answer_c;
                 answer_length <= 4 * (count_regs mod 32);

@@ -57,7 +57,7 @@ architecture rtl of top is
   signal now_type                     : byte_t;
   signal now_seq                      : std_logic_vector(15 downto 0);
   signal now_length                   : natural range 0 to max_payload_c;
-  signal now_first                    : natural range 0 to registers_c - 1;
+  signal now_first                    : natural range 0 to 31;
   signal error_data, register_data    : byte_t;
   signal frame_dropped, reset_done    : std_logic;
 

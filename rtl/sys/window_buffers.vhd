@@ -69,19 +69,18 @@ architecture rtl of window_buffers is
   type slot_t is (free, waiting, running, done, held); -- held: by a re-run
   type slots_t is array (0 to 1) of slot_t;
   type seqs_t is array (0 to 1) of std_logic_vector(15 downto 0);
-  type waits_t is array (0 to 1) of natural;
-  type engine_t is (idle, computing, recomputing, tap_open, save_cycles_low, save_cycles_high,
-                    save_wait_low, save_wait_high);
+  type engine_t is (idle, save_wait_low, save_wait_high, computing, save_cycles_low,
+                    save_cycles_high, recomputing, tap_open);
 
   signal slots       : slots_t := (others => free);
   signal seqs        : seqs_t := (others => (others => '0'));
-  signal waits       : waits_t := (others => 0);
   signal newest      : natural range 0 to 1 := 1;
   signal newest_good : std_logic := '0';
   signal run_next    : natural range 0 to 1 := 0; -- the oldest window that has not been run
   signal answer_next : natural range 0 to 1 := 0; -- the oldest window that has not been answered
   signal engine      : engine_t := idle;
-  signal count       : natural := 0;
+  signal count       : natural := 0; -- clocks since the start
+  signal waited      : natural := 0; -- clocks since the acceptance of the window that waits
   signal start       : std_logic := '0';
   signal rerun_wait  : std_logic := '0'; -- start_buffer is to be run again
   signal we, bad     : std_logic := '0';
@@ -201,16 +200,16 @@ begin
         end if;
       end if;
 
-      for i in 0 to 1 loop
-        if slots(i) = waiting and waits(i) /= natural'high then
-          waits(i) <= waits(i) + 1;
-        end if;
-      end loop;
+      -- One counter is enough: the engine takes a window within a few clocks of the end of the one
+      -- before, long before another frame can be complete, so two never wait at a time.
+      if (slots(0) = waiting or slots(1) = waiting) and waited /= natural'high then
+        waited <= waited + 1;
+      end if;
 
       if commit = '1' then
         slots(other(newest)) <= waiting;
         seqs(other(newest))  <= commit_seq;
-        waits(other(newest)) <= 1;
+        waited               <= 1;
         newest               <= other(newest);
         newest_good          <= '1';
       end if;
@@ -245,8 +244,23 @@ begin
             start           <= '1';
             count           <= 0;
             result_word     <= first_y_c;
-            engine          <= computing;
+            engine          <= save_wait_low;
           end if;
+
+        -- The first two clocks of a computation: no engine has a result by then.
+        when save_wait_low =>
+          count        <= count + 1;
+          result_we    <= '1';
+          result_waddr <= result_words_c * run_next + 2;
+          result_wdata <= half(waited, false);
+          engine       <= save_wait_high;
+
+        when save_wait_high =>
+          count        <= count + 1;
+          result_we    <= '1';
+          result_waddr <= result_words_c * run_next + 3;
+          result_wdata <= half(waited, true);
+          engine       <= computing;
 
         when computing =>
           if y_valid = '1' then
@@ -285,21 +299,9 @@ begin
           result_we    <= '1';
           result_waddr <= result_words_c * run_next + 1;
           result_wdata <= half(count, true);
-          engine       <= save_wait_low;
-
-        when save_wait_low =>
-          result_we    <= '1';
-          result_waddr <= result_words_c * run_next + 2;
-          result_wdata <= half(waits(run_next), false);
-          engine       <= save_wait_high;
-
-        when save_wait_high =>
-          result_we       <= '1';
-          result_waddr    <= result_words_c * run_next + 3;
-          result_wdata    <= half(waits(run_next), true);
           slots(run_next) <= done;
           run_next        <= other(run_next);
-          engine          <= idle;
+          engine       <= idle;
       end case;
 
       if rst = '1' then

@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# top with the stand-in accelerator: top-test.sh TOP_CASES. SEVENCAST_SEED changes the random parts.
+# top with the stand-in accelerator: top-test.sh TOP_CASES [-gGENERIC=VALUE of top_tb]...
+# SEVENCAST_SEED changes the random parts.
 set -eu
 
 cases=$1
+shift
 here=$(cd "$(dirname "$0")" && pwd)
 rtl=$here/../..
 protocol=$rtl/../protocol/PROTOCOL.md
@@ -15,9 +17,10 @@ trap 'exit 1' HUP INT TERM
 
 "$cases" script "$protocol" "$seed" "$work/script"
 status=0
-"$rtl/test-bench.sh" --stop-time 1sec top_tb sys/test/standin/variant_pkg.vhd \
-    sys/test/standin/accelerator.vhd @sys/files.f sys/test/ft245_chip.vhd sys/test/top_tb.vhd \
-    -- -gscript_g="$work/script" -greceived_g="$work/received" || status=$?
+"$rtl/test-bench.sh" --stop-time 1sec top_tb \
+    sys/test/standin/variant_pkg.vhd sys/test/standin/accelerator.vhd @sys/files.f \
+    sys/test/ft245_chip.vhd sys/test/top_tb.vhd \
+    -- -gscript_g="$work/script" -greceived_g="$work/received" "$@" || status=$?
 [ $status -ne 77 ] || exit 77
 # Also after a failure: the first wrong answer tells more than a missing byte.
 "$cases" check "$protocol" "$seed" "$work/received"
