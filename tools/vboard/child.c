@@ -91,6 +91,12 @@ static void in_child(const struct child_start *how, pid_t parent)
     prctl(PR_SET_PDEATHSIG, how->death_signal);
     if (getppid() != parent)
         _exit(127);
+    if (how->quiet) {
+        int null = open("/dev/null", O_RDONLY);
+        if (null < 0 || dup2(null, 0) < 0 || dup2(2, 1) < 0)
+            _exit(127);
+        close(null);
+    }
     if (how->cwd && chdir(how->cwd))
         _exit(127);
     if (how->fd3 >= 0) {

@@ -4,6 +4,7 @@
 #ifndef SEVENCAST_VBOARD_CHILD_H
 #define SEVENCAST_VBOARD_CHILD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,6 +25,7 @@ struct child_start {
     char *const *envp;
     const char *cwd;  // NULL: the board's
     int fd3;          // becomes descriptor 3; -1: none
+    bool quiet;       // stdin is empty, stdout goes to stderr
     int death_signal; // what it gets when the board process dies
 };
 

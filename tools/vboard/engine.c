@@ -216,6 +216,7 @@ struct engine *engine_start(struct fifo *fifo, const char *name, char *const *ar
                               .envp = environment,
                               .cwd = cwd,
                               .fd3 = pair[1],
+                              .quiet = true,
                               .death_signal = SIGKILL};
     if (loop_watch(&e->watch))
         goto fail;

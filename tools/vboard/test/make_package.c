@@ -32,7 +32,7 @@ static int write_file(const char *path, const void *data, size_t n)
 
 static int write_bitstream(const struct variant *v, const char *dir, char sha_hex[65])
 {
-    char path[1024];
+    char path[1100];
     struct virtual_mark mark;
     uint8_t sha[crypto_hash_sha256_BYTES];
     size_t n;
@@ -52,7 +52,7 @@ static int write_bitstream(const struct variant *v, const char *dir, char sha_he
 
 static int write_build(const struct variant *v, const char *dir, const char *sha_hex)
 {
-    char path[1024], file[80];
+    char path[1100], file[80];
     snprintf(path, sizeof path, "%s/build.json", dir);
     snprintf(file, sizeof file, "%s.bit", v->name);
     json_t *o = json_pack("{s:s, s:s, s:{s:s, s:s, s:s}, s:s, s:i, s:i, s:{s:s}}", "variant",
@@ -67,7 +67,7 @@ static int write_build(const struct variant *v, const char *dir, const char *sha
 static int write_golden(const struct variant *v, const char *dir)
 {
     const struct model_shape *s = &v->model->shape;
-    char path[1024];
+    char path[1100];
     struct model_rng rng = {.state = 7};
     struct model_trace *trace = model_trace_new(s);
     json_t *windows = json_array();
