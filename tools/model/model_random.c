@@ -66,7 +66,7 @@ static void draw_shape(struct model_rng *r, struct model_shape *s)
 static int draw_width(struct model_rng *r, const struct model_random_options *o, int max)
 {
     if (o->bits != 0)
-        return o->bits < max ? o->bits : max;
+        return o->bits == 8 ? max : o->bits;
     if (o->extreme && !one_in(r, 3))
         return one_in(r, 2) ? 2 : max;
     return draw_int(r, 2, max);
