@@ -58,7 +58,7 @@ static uint64_t now_ns(void)
 
 static void set_hash(char out[SERVICE_HASH_HEX + 1], int variant)
 {
-    snprintf(out, SERVICE_HASH_HEX + 1, HASH "%d", variant);
+    snprintf(out, SERVICE_HASH_HEX + 1, HASH "%c", (char)('0' + variant));
 }
 
 static int find_variant(const char *name)
