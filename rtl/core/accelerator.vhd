@@ -1,0 +1,401 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- One inference of the variant in variant_pkg: buffers, tile, drain, softmax and writer wired to
+-- the four programs. The port is fixed in ARCHITECTURE.md; docs/engine.md tells how a pass runs.
+library ieee;
+use ieee.std_logic_1164.all;
+use work.arithmetic_pkg.all;
+use work.program_pkg.all;
+use work.variant_pkg.all;
+
+entity accelerator is
+  port (
+    clk           : in  std_logic;
+    rst           : in  std_logic; -- synchronous, state only
+    -- the codes of a window, ascending addresses from 0; an address of 0 begins a window anew
+    window_we     : in  std_logic;
+    window_buffer : in  natural range 0 to 1;
+    window_addr   : in  natural range 0 to window_c * features_c - 1;
+    window_data   : in  integer range -128 to 127;
+    start_valid   : in  std_logic;
+    start_buffer  : in  natural range 0 to 1;
+    start_ready   : out std_logic;
+    y_valid       : out std_logic;
+    y_last        : out std_logic;
+    y_data        : out integer range -32768 to 32767;
+    tap_enable    : in  std_logic;
+    tap_tensor    : in  natural range 0 to 15;
+    tap_layer     : in  natural range 0 to 1;
+    tap_row       : in  natural range 0 to 255;
+    tap_valid     : out std_logic;
+    tap_index     : out natural range 0 to 255;
+    tap_data      : out integer range -32768 to 32767);
+end entity;
+
+architecture rtl of accelerator is
+  constant t_c            : positive := tile_tokens_c;
+  constant p_c            : positive := tile_outputs_c;
+  constant u_c            : positive := tile_terms_c;
+  constant r_c            : positive := requantisers_c;
+  constant groups_c       : positive := t_c / r_c;
+  constant key_groups_c   : positive := ceil_div(r_c, p_c);
+  constant key_banks_c    : positive := key_groups_c * p_c;
+  constant value_groups_c : positive := ceil_div(r_c, u_c);
+  constant value_banks_c  : positive := value_groups_c * u_c;
+  type token_words_t is array (0 to t_c - 1) of int_array_t(0 to u_c - 1);
+  type key_words_t is array (0 to key_banks_c - 1) of int_array_t(0 to u_c - 1);
+  type value_words_t is array (0 to value_banks_c - 1) of int_array_t(0 to p_c - 1);
+
+  signal start          : std_logic;
+  signal busy           : std_logic := '0';
+  signal buffer_base    : natural range 0 to window_depth_c := 0;
+  signal tap_on         : std_logic := '0';
+  signal tap_t          : natural range 0 to 15 := 0;
+  signal tap_r          : natural range 0 to 255 := 0;
+  signal tap_l          : natural range 0 to 1 := 0;
+
+  signal writes         : natural range 0 to 2047;
+  signal softmaxes, reciprocals : natural range 0 to 1023;
+  signal slot_free      : std_logic;
+
+  signal issue_valid, issue_first, issue_last : std_logic;
+  signal issue_slice    : natural range 0 to 255;
+  signal token_from     : token_source_t;
+  signal token_addr     : natural range 0 to 16383;
+  signal weight_from    : weight_source_t;
+  signal weight_addr    : natural range 0 to 262143;
+  signal weight_group   : natural range 0 to 63;
+
+  signal read_window, read_activation, read_numerator : std_logic;
+  signal read_weight, read_key, read_value : std_logic;
+  signal window_read_addr : natural range 0 to window_depth_c - 1;
+  signal activation_read_addr : natural range 0 to activation_depth_c - 1;
+  signal numerator_read_addr : natural range 0 to numerator_depth_c - 1;
+  signal weight_read_addr : natural range 0 to weight_rom_c'length - 1;
+  signal key_read_addr  : natural range 0 to key_depth_c - 1;
+  signal value_read_addr : natural range 0 to value_depth_c - 1;
+  signal window_words, activation_words, numerator_words : token_words_t;
+  signal key_words      : key_words_t;
+  signal value_words    : value_words_t;
+  signal weight_word    : std_logic_vector(p_c * u_c * weight_bits_c - 1 downto 0);
+
+  signal valid_1, first_1, last_1 : std_logic := '0';
+  signal token_from_1   : token_source_t := from_window;
+  signal weight_from_1  : weight_source_t := from_rom;
+  signal weight_group_1 : natural range 0 to 63 := 0;
+  signal valid_2, first_2, last_2 : std_logic := '0';
+  signal tokens         : int_array_t(0 to t_c * u_c - 1) := (others => 0);
+  signal weights        : int_array_t(0 to p_c * u_c - 1) := (others => 0);
+
+  signal captured       : std_logic;
+  signal tile_output    : natural range 0 to p_c - 1;
+  signal tile_group     : natural range 0 to groups_c - 1;
+  signal tile_acc       : int_array_t(0 to r_c - 1);
+
+  signal drain_read     : std_logic;
+  signal kept_read_addr : natural range 0 to kept_depth_c - 1;
+  signal kept_read_data : int_array_t(0 to r_c - 1);
+  signal pool_read_addr : natural range 0 to pool_depth_c - 1;
+  signal pool_read_data : integer;
+  signal reciprocal_addr : natural range 0 to softmax_slots_c * groups_c - 1;
+  signal reciprocal_data : int_array_t(0 to r_c - 1);
+  signal score_valid    : std_logic;
+  signal result_valid   : std_logic;
+  signal result         : int_array_t(0 to r_c - 1);
+
+  signal activation_write : std_logic_vector(0 to t_c - 1);
+  signal activation_addr : natural range 0 to 16383;
+  signal activation_data : int_array_t(0 to t_c * u_c - 1);
+  signal key_write      : std_logic_vector(0 to key_banks_c - 1);
+  signal key_addr       : int_array_t(0 to key_banks_c - 1);
+  signal key_data       : int_array_t(0 to key_banks_c * u_c - 1);
+  signal value_write    : std_logic_vector(0 to value_banks_c - 1);
+  signal value_addr     : int_array_t(0 to value_banks_c - 1);
+  signal value_data     : int_array_t(0 to value_banks_c * p_c - 1);
+  signal kept_write     : std_logic;
+  signal kept_addr      : natural range 0 to 65535;
+  signal kept_data      : int_array_t(0 to r_c - 1);
+  signal pool_write, pool_fresh : std_logic;
+  signal pool_channel   : natural range 0 to 255;
+  signal pool_sum       : integer;
+  signal numerator_write : std_logic_vector(0 to t_c - 1);
+  signal numerator_addr : natural range 0 to 16383;
+  signal numerator_data : int_array_t(0 to softmax_lanes_c * u_c - 1);
+  signal window_write   : std_logic_vector(0 to t_c - 1) := (others => '0');
+  signal window_write_addr : natural range 0 to window_depth_c - 1 := 0;
+  signal window_write_data : int_array_t(0 to u_c - 1) := (others => 0);
+
+  signal last_y         : std_logic;
+  signal writer_tap_valid, softmax_tap_valid : std_logic;
+  signal writer_tap_index, softmax_tap_index : natural range 0 to 255;
+  signal writer_tap_data, softmax_tap_data : integer range -32768 to 32767;
+begin
+  start <= start_valid and not busy;
+  start_ready <= not busy;
+  y_last <= last_y;
+
+  control : process (clk)
+  begin
+    if rising_edge(clk) then
+      if start = '1' then
+        busy <= '1';
+        buffer_base <= start_buffer * (window_depth_c / 2);
+        tap_on <= tap_enable;
+        tap_t <= tap_tensor;
+        tap_l <= tap_layer;
+        tap_r <= tap_row;
+      elsif last_y = '1' then
+        busy <= '0';
+      end if;
+      if rst = '1' then
+        busy <= '0';
+      end if;
+    end if;
+  end process;
+
+  -- Windows come row by row; tile_terms_c features of a row make a word.
+  window_writer : process (clk)
+    variable feature : natural range 0 to features_c - 1 := 0;
+    variable term    : natural range 0 to u_c - 1 := 0;
+    variable token   : natural range 0 to t_c - 1 := 0;
+    variable row     : natural range 0 to window_depth_c - 1 := 0; -- first word of the block
+    variable word    : natural range 0 to window_depth_c - 1 := 0; -- in the row
+  begin
+    if rising_edge(clk) then
+      window_write <= (others => '0');
+      if window_we = '1' then
+        if window_addr = 0 then
+          feature := 0;
+          term := 0;
+          token := 0;
+          word := 0;
+          row := window_buffer * (window_depth_c / 2);
+        end if;
+        window_write_data(term) <= window_data;
+        if term = u_c - 1 or feature = features_c - 1 then
+          window_write(token) <= '1';
+          window_write_addr <= row + word;
+        end if;
+        if feature = features_c - 1 then
+          feature := 0;
+          term := 0;
+          word := 0;
+          if token = t_c - 1 then
+            token := 0;
+            row := (row + window_slices_c) mod window_depth_c;
+          else
+            token := token + 1;
+          end if;
+        else
+          feature := feature + 1;
+          if term = u_c - 1 then
+            term := 0;
+            word := word + 1;
+          else
+            term := term + 1;
+          end if;
+        end if;
+      end if;
+    end if;
+  end process;
+
+  issue : entity work.issuer
+    generic map (program_g => issue_program_c, key_groups_g => key_groups_c,
+      value_groups_g => value_groups_c)
+    port map (clk => clk, rst => rst, start => start, writes => writes, softmaxes => softmaxes,
+      reciprocals => reciprocals, slot_free => slot_free, valid => issue_valid,
+      first => issue_first, last => issue_last, slice => issue_slice, token_from => token_from,
+      token_addr => token_addr, weight_from => weight_from, weight_addr => weight_addr,
+      weight_group => weight_group);
+
+  -- Memories of the token port.
+  read_window <= issue_valid when token_from = from_window else '0';
+  read_activation <= issue_valid when token_from = from_activation else '0';
+  read_numerator <= issue_valid when token_from = from_numerator else '0';
+  window_read_addr <= token_addr + buffer_base when token_from = from_window else 0;
+  activation_read_addr <= token_addr when token_from = from_activation else 0;
+  numerator_read_addr <= token_addr when token_from = from_numerator else 0;
+  token_banks : for t in 0 to t_c - 1 generate
+    window_bank : entity work.memory_bank
+      generic map (kind_g => window_kind_c, depth_g => window_depth_c, elements_g => u_c,
+        bits_g => x_bits_c, fast_g => fast_c)
+      port map (clk => clk, write_enable => window_write(t), write_addr => window_write_addr,
+        write_data => window_write_data, read_enable => read_window,
+        read_addr => window_read_addr, read_data => window_words(t));
+    activation_bank : entity work.memory_bank
+      generic map (kind_g => activation_kind_c, depth_g => activation_depth_c, elements_g => u_c,
+        bits_g => activation_bits_c, fast_g => fast_c)
+      port map (clk => clk, write_enable => activation_write(t),
+        write_addr => activation_addr,
+        write_data => activation_data(t * u_c to t * u_c + u_c - 1),
+        read_enable => read_activation, read_addr => activation_read_addr,
+        read_data => activation_words(t));
+    -- numerators are unsigned: one bit more keeps them so in a signed memory
+    numerator_bank : entity work.memory_bank
+      generic map (kind_g => numerator_kind_c, depth_g => numerator_depth_c, elements_g => u_c,
+        bits_g => e_bits_c + 1, fast_g => fast_c)
+      port map (clk => clk, write_enable => numerator_write(t),
+        write_addr => numerator_addr,
+        write_data => numerator_data((t mod softmax_lanes_c) * u_c to
+          (t mod softmax_lanes_c) * u_c + u_c - 1),
+        read_enable => read_numerator, read_addr => numerator_read_addr,
+        read_data => numerator_words(t));
+  end generate;
+
+  -- Memories of the weight port.
+  read_weight <= issue_valid when weight_from = from_rom else '0';
+  read_key <= issue_valid when weight_from = from_key else '0';
+  read_value <= issue_valid when weight_from = from_value else '0';
+  weight_read_addr <= weight_addr when weight_from = from_rom else 0;
+  key_read_addr <= weight_addr when weight_from = from_key else 0;
+  value_read_addr <= weight_addr when weight_from = from_value else 0;
+  weight_in_block : if weight_kind_c /= "distributed" generate
+    weight_rom : entity work.rom_block
+      generic map (bits_g => p_c * u_c * weight_bits_c, contents_g => weight_rom_c)
+      port map (clk => clk, read_enable => read_weight, read_addr => weight_read_addr,
+        read_data => weight_word);
+  end generate;
+  weight_in_logic : if weight_kind_c = "distributed" generate
+    weight_rom : entity work.rom_logic
+      generic map (bits_g => p_c * u_c * weight_bits_c, contents_g => weight_rom_c)
+      port map (clk => clk, read_enable => read_weight, read_addr => weight_read_addr,
+        read_data => weight_word);
+  end generate;
+  key_banks : for b in 0 to key_banks_c - 1 generate
+    bank : entity work.memory_bank
+      generic map (kind_g => key_kind_c, depth_g => key_depth_c, elements_g => u_c,
+        bits_g => key_bits_c, fast_g => fast_c)
+      port map (clk => clk, write_enable => key_write(b),
+        write_addr => key_addr(b),
+        write_data => key_data(b * u_c to b * u_c + u_c - 1), read_enable => read_key,
+        read_addr => key_read_addr, read_data => key_words(b));
+  end generate;
+  value_banks : for b in 0 to value_banks_c - 1 generate
+    bank : entity work.memory_bank
+      generic map (kind_g => value_kind_c, depth_g => value_depth_c, elements_g => p_c,
+        bits_g => value_bits_c, fast_g => fast_c)
+      port map (clk => clk, write_enable => value_write(b),
+        write_addr => value_addr(b),
+        write_data => value_data(b * p_c to b * p_c + p_c - 1), read_enable => read_value,
+        read_addr => value_read_addr, read_data => value_words(b));
+  end generate;
+
+  -- Operands: one cycle after the memories.
+  operands : process (clk)
+  begin
+    if rising_edge(clk) then
+      valid_1 <= issue_valid;
+      first_1 <= issue_first;
+      last_1 <= issue_last;
+      token_from_1 <= token_from;
+      weight_from_1 <= weight_from;
+      weight_group_1 <= weight_group;
+      valid_2 <= valid_1;
+      first_2 <= first_1;
+      last_2 <= last_1;
+      if valid_1 = '1' then
+        for t in 0 to t_c - 1 loop
+          for u in 0 to u_c - 1 loop
+            case token_from_1 is
+              when from_window =>
+                tokens(t * u_c + u) <= window_words(t)(u);
+              when from_activation =>
+                tokens(t * u_c + u) <= activation_words(t)(u);
+              when from_numerator =>
+                tokens(t * u_c + u) <= numerator_words(t)(u);
+              when from_nothing =>
+                tokens(t * u_c + u) <= 0;
+            end case;
+          end loop;
+        end loop;
+        for p in 0 to p_c - 1 loop
+          for u in 0 to u_c - 1 loop
+            case weight_from_1 is
+              when from_rom =>
+                weights(p * u_c + u) <= field_signed(weight_word, (p * u_c + u) * weight_bits_c,
+                  weight_bits_c, fast_c);
+              when from_key =>
+                weights(p * u_c + u) <= key_words((weight_group_1 mod key_groups_c) * p_c + p)(u);
+              when from_value =>
+                weights(p * u_c + u) <=
+                  value_words((weight_group_1 mod value_groups_c) * u_c + u)(p);
+            end case;
+          end loop;
+        end loop;
+      end if;
+      if rst = '1' then
+        valid_1 <= '0';
+        valid_2 <= '0';
+      end if;
+    end if;
+  end process;
+
+  matrix : entity work.tile
+    generic map (tokens_g => t_c, outputs_g => p_c, terms_g => u_c, requantisers_g => r_c,
+      token_bits_g => token_port_bits_c, weight_bits_g => weight_port_bits_c,
+      acc_bits_g => acc_bits_c, stages_g => lane_stages_c)
+    port map (clk => clk, rst => rst, in_valid => valid_2, in_first => first_2, in_last => last_2,
+      tokens => tokens, weights => weights, captured => captured, drain_output => tile_output,
+      drain_group => tile_group, acc => tile_acc);
+
+  drainage : entity work.drain
+    generic map (program_g => drain_program_c, lanes_g => r_c, outputs_g => p_c,
+      groups_g => groups_c, acc_bits_g => acc_bits_c, multiplier_bits_g => multiplier_bits_c,
+      residual_bits_g => kept_bits_c, gain_bits_g => gain_bits_c, shifts_g => shifts_c,
+      channel_rom_g => channel_rom_c, position_rom_g => position_rom_c,
+      bias_bits_g => bias_bits_c, gain_field_g => gain_field_c, row_field_g => row_field_c,
+      depth_kept_g => kept_depth_c, channels_g => pool_depth_c, slots_g => softmax_slots_c,
+      fast_g => fast_c)
+    port map (clk => clk, rst => rst, start => start, captured => captured,
+      tile_output => tile_output, tile_group => tile_group, tile_acc => tile_acc,
+      kept_addr => kept_read_addr, kept_data => kept_read_data, pool_addr => pool_read_addr,
+      pool_data => pool_read_data, reciprocal_addr => reciprocal_addr,
+      reciprocal_data => reciprocal_data, read_enable => drain_read, score_valid => score_valid,
+      out_valid => result_valid, result => result);
+
+  kept : entity work.memory_bank
+    generic map (kind_g => kept_kind_c, depth_g => kept_depth_c, elements_g => r_c,
+      bits_g => kept_bits_c, fast_g => fast_c)
+    port map (clk => clk, write_enable => kept_write, write_addr => kept_addr,
+      write_data => kept_data, read_enable => drain_read, read_addr => kept_read_addr,
+      read_data => kept_read_data);
+
+  pooling : entity work.pool
+    generic map (channels_g => pool_depth_c, bits_g => pool_bits_c)
+    port map (clk => clk, in_valid => pool_write, in_fresh => pool_fresh,
+      in_channel => pool_channel, in_sum => pool_sum, read_enable => drain_read,
+      read_addr => pool_read_addr, read_data => pool_read_data);
+
+  attention : entity work.softmax
+    generic map (program_g => softmax_program_c, tokens_g => t_c, requantisers_g => r_c,
+      lanes_g => softmax_lanes_c, terms_g => u_c, columns_g => window_c,
+      slots_g => softmax_slots_c, acc_bits_g => acc_bits_c, u_bits_g => u_bits_c,
+      e_bits_g => e_bits_c, multipliers_g => score_multipliers_c, shifts_g => score_shifts_c,
+      tops_g => score_tops_c, dividends_g => dividends_c, table_g => exponential_c,
+      pipelined_g => divider_pipelined_c, kind_g => score_kind_c, fast_g => fast_c)
+    port map (clk => clk, rst => rst, start => start, in_valid => score_valid, scores => tile_acc,
+      slot_free => slot_free, softmaxes => softmaxes, reciprocals => reciprocals,
+      numerator_write => numerator_write, numerator_addr => numerator_addr,
+      numerator_data => numerator_data, read_enable => drain_read,
+      reciprocal_addr => reciprocal_addr, reciprocal_data => reciprocal_data,
+      tap_enable => tap_on, tap_tensor => tap_t, tap_layer => tap_l, tap_row => tap_r,
+      tap_valid => softmax_tap_valid, tap_index => softmax_tap_index,
+      tap_data => softmax_tap_data);
+
+  writeback : entity work.writer
+    generic map (program_g => write_program_c, tokens_g => t_c, outputs_g => p_c, terms_g => u_c,
+      lanes_g => r_c, key_banks_g => key_banks_c, value_banks_g => value_banks_c)
+    port map (clk => clk, rst => rst, start => start, in_valid => result_valid, codes => result,
+      writes => writes, activation_write => activation_write, activation_addr => activation_addr,
+      activation_data => activation_data, key_write => key_write, key_addr => key_addr,
+      key_data => key_data, value_write => value_write, value_addr => value_addr,
+      value_data => value_data, kept_write => kept_write, kept_addr => kept_addr,
+      kept_data => kept_data, pool_write => pool_write, pool_fresh => pool_fresh,
+      pool_channel => pool_channel, pool_sum => pool_sum, y_valid => y_valid, y_last => last_y,
+      y_data => y_data, tap_enable => tap_on, tap_tensor => tap_t, tap_layer => tap_l,
+      tap_row => tap_r, tap_valid => writer_tap_valid, tap_index => writer_tap_index,
+      tap_data => writer_tap_data);
+
+  tap_valid <= writer_tap_valid or softmax_tap_valid;
+  tap_index <= softmax_tap_index when softmax_tap_valid = '1' else writer_tap_index;
+  tap_data <= softmax_tap_data when softmax_tap_valid = '1' else writer_tap_data;
+end architecture;

@@ -1,0 +1,208 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The arithmetic that every entity of the core shares. docs/arithmetic.md defines it; this package
+-- is its only VHDL form.
+--
+-- Two bodies of the same function exist where a simulator and a synthesiser want opposite things:
+-- numeric_std products cost 16 us a piece under GHDL, and an integer cannot hold 48 bits. Entities
+-- choose by the generic fast_g; the unit benches hold both bodies to the same vectors.
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+
+package arithmetic_pkg is
+  type int_array_t is array (natural range <>) of integer;
+  type word_array_t is array (natural range <>) of std_logic_vector;
+
+  -- 48 signed bits: value = high * 2**16 + low.
+  constant wide_bits_c : positive := 48;
+  type wide_t is record
+    high : integer;
+    low  : natural range 0 to 65535;
+  end record;
+  type wide_array_t is array (natural range <>) of wide_t;
+  constant wide_zero_c : wide_t := (high => 0, low => 0);
+
+  function clog2(n : positive) return natural;
+  function ceil_div(a, b : positive) return positive;
+  function larger(a, b : integer) return integer;
+
+  -- One field of a word as an integer; bits counted from the right.
+  function field_signed(word : std_logic_vector; low, bits : natural; fast : boolean) return integer;
+  function field_natural(word : std_logic_vector; low, bits : natural; fast : boolean) return natural;
+  function field_wide(word : std_logic_vector; low, bits : natural; fast : boolean) return wide_t;
+
+  -- Exact in pieces of 31 bits: |a| < 2**24, |b| < 2**17.
+  function product_fast(a, b : integer) return wide_t;
+  function sum_fast(a, b : wide_t) return wide_t;
+  -- floor(a / 2**shift), saturated to [low, high]; 1 <= shift <= 40, both bounds within 17 bits.
+  function scale_fast(a : wide_t; shift : natural; low, high : integer) return integer;
+
+  subtype wide_bits_t is signed(wide_bits_c - 1 downto 0);
+  function to_bits(a : wide_t) return wide_bits_t;
+  -- As scale_fast, for a constant shift.
+  function scale_bits(a : wide_bits_t; shift : natural; low, high : integer) return integer;
+end package;
+
+package body arithmetic_pkg is
+  function clog2(n : positive) return natural is
+    variable bits : natural := 0;
+    variable rest : natural := n - 1;
+  begin
+    while rest > 0 loop
+      bits := bits + 1;
+      rest := rest / 2;
+    end loop;
+    return bits;
+  end function;
+
+  function ceil_div(a, b : positive) return positive is
+  begin
+    return (a + b - 1) / b;
+  end function;
+
+  function larger(a, b : integer) return integer is
+  begin
+    if a > b then
+      return a;
+    end if;
+    return b;
+  end function;
+
+  function field_signed(word : std_logic_vector; low, bits : natural; fast : boolean) return integer is
+    variable value : integer := 0;
+  begin
+    if not fast then
+      return to_integer(signed(word(low + bits - 1 downto low)));
+    end if;
+    if word(low + bits - 1) = '1' then
+      value := -1;
+    end if;
+    for i in low + bits - 2 downto low loop
+      value := 2 * value;
+      if word(i) = '1' then
+        value := value + 1;
+      end if;
+    end loop;
+    return value;
+  end function;
+
+  function field_natural(word : std_logic_vector; low, bits : natural; fast : boolean) return natural is
+    variable value : natural := 0;
+  begin
+    if not fast then
+      return to_integer(unsigned(word(low + bits - 1 downto low)));
+    end if;
+    for i in low + bits - 1 downto low loop
+      value := 2 * value;
+      if word(i) = '1' then
+        value := value + 1;
+      end if;
+    end loop;
+    return value;
+  end function;
+
+  function field_wide(word : std_logic_vector; low, bits : natural; fast : boolean) return wide_t is
+    variable value : wide_t;
+  begin
+    if bits > 16 then
+      value.low := field_natural(word, low, 16, fast);
+      value.high := field_signed(word, low + 16, bits - 16, fast);
+    elsif word(low + bits - 1) = '1' then
+      value.low := field_natural(word, low, bits, fast) + (2**16 - 2**bits);
+      value.high := -1;
+    else
+      value.low := field_natural(word, low, bits, fast);
+      value.high := 0;
+    end if;
+    return value;
+  end function;
+
+  function product_fast(a, b : integer) return wide_t is
+    constant a_low  : natural := a mod 4096;
+    constant a_high : integer := (a - a_low) / 4096;
+    constant p_low  : integer := a_low * b;
+    constant p_high : integer := a_high * b;
+    constant p_mod  : natural := p_low mod 65536;
+    constant q_mod  : natural := p_high mod 16;
+    variable low    : natural;
+    variable value  : wide_t;
+  begin
+    low := q_mod * 4096 + p_mod;
+    value.low := low mod 65536;
+    value.high := (p_high - q_mod) / 16 + (p_low - p_mod) / 65536 + low / 65536;
+    return value;
+  end function;
+
+  function sum_fast(a, b : wide_t) return wide_t is
+    constant low   : natural := a.low + b.low;
+    variable value : wide_t;
+  begin
+    value.low := low mod 65536;
+    value.high := a.high + b.high + low / 65536;
+    return value;
+  end function;
+
+  function scale_fast(a : wide_t; shift : natural; low, high : integer) return integer is
+    variable divisor : positive;
+    variable rest    : natural;
+    variable value   : integer;
+  begin
+    if shift >= 16 then
+      divisor := 2**(shift - 16);
+      rest := a.high mod divisor;
+      value := (a.high - rest) / divisor;
+    else
+      divisor := 2**shift;
+      -- a quotient of 2**17 saturates whatever the bounds: the product below cannot overflow
+      if a.high >= 2**(shift + 1) then
+        value := high;
+      elsif a.high < -2**(shift + 1) then
+        value := low;
+      else
+        value := a.high * 2**(16 - shift) + a.low / divisor;
+      end if;
+    end if;
+    if value > high then
+      return high;
+    elsif value < low then
+      return low;
+    end if;
+    return value;
+  end function;
+
+  function to_bits(a : wide_t) return wide_bits_t is
+  begin
+    return to_signed(a.high, 32) & signed(to_unsigned(a.low, 16));
+  end function;
+
+  function scale_bits(a : wide_bits_t; shift : natural; low, high : integer) return integer is
+    constant top   : std_logic := a(wide_bits_c - 1);
+    variable inner : signed(19 downto 0);
+    variable fits  : boolean := true;
+    variable value : integer range -2**19 to 2**19 - 1;
+  begin
+    for i in wide_bits_c - 1 downto 0 loop
+      if i >= shift + 19 and a(i) /= top then
+        fits := false;
+      end if;
+    end loop;
+    inner := (others => top);
+    for i in 0 to 19 loop
+      if i + shift < wide_bits_c then
+        inner(i) := a(i + shift);
+      end if;
+    end loop;
+    value := to_integer(inner);
+    if not fits then
+      if top = '1' then
+        return low;
+      end if;
+      return high;
+    elsif value > high then
+      return high;
+    elsif value < low then
+      return low;
+    end if;
+    return value;
+  end function;
+end package body;

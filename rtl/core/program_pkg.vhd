@@ -1,0 +1,79 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The pass program: what the generator writes and four small units run in step.
+-- A pass is one operation on one block of tokens. The issuer feeds the tile, the drain unit
+-- requantises what the tile captured, the writer puts it away, softmax turns scores into
+-- numerators; each reads only its own fields. docs/engine.md tells the story.
+package program_pkg is
+  type token_source_t is (from_window, from_activation, from_numerator, from_nothing);
+  type weight_source_t is (from_rom, from_key, from_value);
+
+  -- One pass as the issuer sees it: jobs of (last_slice + 1) cycles.
+  type issue_t is record
+    writes      : natural range 0 to 2047; -- passes that must have been written back
+    softmaxes   : natural range 0 to 1023; -- softmax blocks whose numerators must be there
+    reciprocals : natural range 0 to 1023; -- softmax blocks whose reciprocals must be there
+    scores      : boolean;                 -- takes one of the two score slots
+    token_from  : token_source_t;
+    token_base  : natural range 0 to 16383;
+    weight_from : weight_source_t;
+    weight_base : natural range 0 to 262143;
+    last_slice  : natural range 0 to 255;
+    last_job    : natural range 0 to 255;
+    drain       : natural range 0 to 4095; -- cycles to drain a job, less one
+    drain_last  : natural range 0 to 4095; -- of the last job
+  end record;
+
+  type multiplier_from_t is (multiplier_fixed, multiplier_per_row, multiplier_reciprocal);
+
+  type drain_t is record
+    pooled      : boolean;                  -- the pool's sums instead of the tile's accumulators
+    scores      : boolean;                  -- goes to softmax, exact
+    last_group  : natural range 0 to 63;    -- groups of requantisers_c tokens, less one
+    channels    : natural range 1 to 256;
+    multiplier  : natural range 0 to 32767;
+    from_where  : multiplier_from_t;
+    shift       : natural range 0 to 7;     -- index into shifts_c
+    low         : integer range -32768 to 32767;
+    high        : integer range -32768 to 32767;
+    bias_base   : natural range 0 to 65535;
+    bias_steps  : boolean;                  -- one word a channel; else the same word throughout
+    bias_tokens : boolean;                  -- one word of the position ROM a cycle instead
+    residual    : boolean;
+    kept_base   : natural range 0 to 65535; -- residual buffer
+    reciprocal  : natural range 0 to 255;   -- slot
+  end record;
+
+  type destination_t is (to_activation, to_key, to_value, to_pool, to_output, to_softmax);
+
+  type write_t is record
+    destination : destination_t;
+    base        : natural range 0 to 16383;
+    rotation    : natural range 0 to 255;   -- bank of the first token (key, value)
+    row_step    : natural range 0 to 16383; -- words between rows of tokens (key, value)
+    job_step    : natural range 0 to 16383; -- words between jobs (value)
+    last_group  : natural range 0 to 63;
+    channels    : natural range 1 to 256;
+    keep        : boolean;                  -- into the residual buffer too
+    kept_base   : natural range 0 to 65535;
+    tokens      : natural range 1 to 64;    -- valid ones of this block
+    first_block : boolean;                  -- the pool starts anew
+    tensor      : natural range 0 to 15;    -- for the debug tap, as the next four
+    layer       : natural range 0 to 1;
+    first_token : natural range 0 to 255;
+    first_index : natural range 0 to 255;
+    offset      : natural range 0 to 128;   -- stored code + offset = the tensor's code
+  end record;
+
+  type softmax_t is record
+    tokens      : natural range 1 to 64;
+    base        : natural range 0 to 16383; -- numerator buffer
+    slot        : natural range 0 to 255;   -- reciprocals
+    layer       : natural range 0 to 1;
+    first_row   : natural range 0 to 255;   -- for the debug tap
+  end record;
+
+  type issue_array_t is array (natural range <>) of issue_t;
+  type drain_array_t is array (natural range <>) of drain_t;
+  type write_array_t is array (natural range <>) of write_t;
+  type softmax_array_t is array (natural range <>) of softmax_t;
+end package;

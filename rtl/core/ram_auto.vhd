@@ -1,0 +1,50 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- RAM of the kind the tool picks, one write port and one read port, words of elements_g codes. Read data come one cycle
+-- after the address and hold while read_enable is low; a read of the word that is being written
+-- returns the old one. One entity per kind of memory: attributes are lost on the open way to a
+-- netlist, names are not.
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+use work.arithmetic_pkg.all;
+
+entity ram_auto is
+  generic (
+    depth_g    : positive;
+    elements_g : positive;
+    bits_g     : positive range 2 to 25;
+    fast_g     : boolean);
+  port (
+    clk          : in  std_logic;
+    write_enable : in  std_logic;
+    write_addr   : in  natural range 0 to depth_g - 1;
+    write_data   : in  int_array_t(0 to elements_g - 1);
+    read_enable  : in  std_logic;
+    read_addr    : in  natural range 0 to depth_g - 1;
+    read_data    : out int_array_t(0 to elements_g - 1));
+end entity;
+
+architecture rtl of ram_auto is
+  subtype word_t is std_logic_vector(elements_g * bits_g - 1 downto 0);
+  type memory_t is array (0 to depth_g - 1) of word_t;
+  signal memory : memory_t := (others => (others => '0'));
+begin
+  process (clk)
+    variable word : word_t;
+  begin
+    if rising_edge(clk) then
+      if write_enable = '1' then
+        for e in 0 to elements_g - 1 loop
+          word((e + 1) * bits_g - 1 downto e * bits_g) :=
+            std_logic_vector(to_signed(write_data(e), bits_g));
+        end loop;
+        memory(write_addr) <= word;
+      end if;
+      if read_enable = '1' then
+        for e in 0 to elements_g - 1 loop
+          read_data(e) <= field_signed(memory(read_addr), e * bits_g, bits_g, fast_g);
+        end loop;
+      end if;
+    end if;
+  end process;
+end architecture;

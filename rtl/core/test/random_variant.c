@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saves a random variant with random hardware choices for the benches of rtl/core.
+//
+// usage: random_variant DIR SEED [window features d_model heads d_ff layers outputs bits extreme]
+// Numbers that are 0 or left out are drawn at random.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/model/model_random.h"
+#include "tools/model/variant.h"
+
+static int divisor(struct model_rng *r, int n)
+{
+    int d = 0;
+    do
+        d = (int)model_rng_range(r, 1, n);
+    while (n % d != 0);
+    return d;
+}
+
+static json_t *random_hardware(struct model_rng *r)
+{
+    static const char *const kinds[] = {"block", "distributed", "auto"};
+    static const char *const buffers[] = {"window", "activation", "numerator", "key",
+                                          "value",  "residual",   "score",     "weight"};
+    int tokens = (int)model_rng_range(r, 1, 8), outputs = (int)model_rng_range(r, 1, 8);
+    int terms = (int)model_rng_range(r, 1, 6), requantisers = divisor(r, tokens);
+    json_t *storage = json_object();
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
+        json_object_set_new(storage, buffers[i], json_string(kinds[model_rng_range(r, 0, 2)]));
+    return json_pack("{s:{s:i,s:i,s:i},s:i,s:i,s:s,s:o}", "tile", "tokens", tokens, "outputs",
+                     outputs, "terms", terms, "requantisers", requantisers, "softmax_lanes",
+                     divisor(r, requantisers), "divider",
+                     model_rng_range(r, 0, 1) ? "pipelined" : "serial", "storage", storage);
+}
+
+int main(int argc, char **argv)
+{
+    char why[512];
+    int n[9] = {0};
+    if (argc < 3 || argc > 12) {
+        fprintf(stderr, "usage: random_variant DIR SEED [window features d_model heads d_ff layers "
+                        "outputs bits extreme]\n");
+        return 2;
+    }
+    for (int i = 3; i < argc; i++)
+        n[i - 3] = (int)strtol(argv[i], NULL, 10);
+    struct model_random_options o = {
+        .seed = strtoull(argv[2], NULL, 10),
+        .shape = {.window = n[0],
+                  .features = n[1],
+                  .d_model = n[2],
+                  .heads = n[3],
+                  .d_ff = n[4],
+                  .layers = n[5],
+                  .outputs = n[6]},
+        .bits = n[7],
+        .extreme = n[8],
+    };
+    struct variant *v = model_random_variant(&o, why, sizeof why);
+    struct model_rng r = {.state = o.seed ^ 0x5eed};
+    if (v && o.seed % 4 != 0)
+        v->hardware = random_hardware(&r);
+    if (!v || variant_save(v, argv[1], why, sizeof why) != 0) {
+        fprintf(stderr, "random_variant: %s\n", why);
+        variant_free(v);
+        return 1;
+    }
+    printf("%s\n", v->name);
+    variant_free(v);
+    return 0;
+}

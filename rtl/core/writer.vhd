@@ -1,0 +1,283 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Puts requantised codes away: lanes_g tokens of one channel come in a cycle. Codes gather in a
+-- small register until a memory word is whole (terms_g channels of a token; outputs_g for the value
+-- buffer), so that every buffer is a plain RAM of any kind. Also counts the passes written, keeps
+-- the residual, streams y and serves the debug tap.
+--
+-- Key and value buffers lie as the tile's weight port reads them: token s in bank s mod banks, so
+-- the lanes' tokens fall into different banks whatever the block's first token is.
+--
+-- Timing: write ports are driven one cycle after in_valid, writes counts up with them.
+library ieee;
+use ieee.std_logic_1164.all;
+use work.arithmetic_pkg.all;
+use work.program_pkg.all;
+
+entity writer is
+  generic (
+    program_g     : write_array_t;
+    tokens_g      : positive;
+    outputs_g     : positive;
+    terms_g       : positive;
+    lanes_g       : positive;
+    key_banks_g   : positive;  -- at least lanes_g
+    value_banks_g : positive); -- at least lanes_g
+  port (
+    clk              : in  std_logic;
+    rst              : in  std_logic;
+    start            : in  std_logic;
+    in_valid         : in  std_logic;
+    codes            : in  int_array_t(0 to lanes_g - 1);
+    writes           : out natural range 0 to 2047; -- passes written since start
+    activation_write : out std_logic_vector(0 to tokens_g - 1);
+    activation_addr  : out natural range 0 to 16383;
+    activation_data  : out int_array_t(0 to tokens_g * terms_g - 1);  -- (token, term)
+    key_write        : out std_logic_vector(0 to key_banks_g - 1);
+    key_addr         : out int_array_t(0 to key_banks_g - 1) := (others => 0);
+    key_data         : out int_array_t(0 to key_banks_g * terms_g - 1);
+    value_write      : out std_logic_vector(0 to value_banks_g - 1);
+    value_addr       : out int_array_t(0 to value_banks_g - 1) := (others => 0);
+    value_data       : out int_array_t(0 to value_banks_g * outputs_g - 1);
+    kept_write       : out std_logic;
+    kept_addr        : out natural range 0 to 65535;
+    kept_data        : out int_array_t(0 to lanes_g - 1);
+    pool_write       : out std_logic;
+    pool_fresh       : out std_logic;
+    pool_channel     : out natural range 0 to 255;
+    pool_sum         : out integer;
+    y_valid          : out std_logic;
+    y_last           : out std_logic;
+    y_data           : out integer range -32768 to 32767;
+    tap_enable       : in  std_logic;
+    tap_tensor       : in  natural range 0 to 15;
+    tap_layer        : in  natural range 0 to 1;
+    tap_row          : in  natural range 0 to 255;
+    tap_valid        : out std_logic;
+    tap_index        : out natural range 0 to 255;
+    tap_data         : out integer range -32768 to 32767);
+end entity;
+
+architecture rtl of writer is
+  constant program : write_array_t(0 to program_g'length - 1) := program_g;
+  constant gather_c : positive := larger(terms_g, outputs_g);
+  constant groups_c : positive := tokens_g / lanes_g;
+begin
+  assert key_banks_g >= lanes_g and value_banks_g >= lanes_g
+    report "writer: fewer banks than lanes" severity failure;
+
+  process (clk)
+    variable pc       : natural range 0 to program'length - 1 := 0;
+    variable pass     : write_t := program(0);
+    variable upcoming : write_t := program(0);
+    variable gathered : int_array_t(0 to tokens_g * gather_c - 1) := (others => 0); -- (token, place)
+    variable count    : natural range 0 to 2047 := 0;
+    variable channel  : natural range 0 to 255 := 0;
+    variable output   : natural range 0 to outputs_g - 1 := 0; -- channel mod outputs_g
+    variable term     : natural range 0 to terms_g - 1 := 0;   -- channel mod terms_g
+    variable band    : natural range 0 to groups_c - 1 := 0;
+    variable address  : natural range 0 to 16383 := 0;
+    variable kept     : natural range 0 to 65535 := 0;
+    variable rotation : natural range 0 to larger(key_banks_g, value_banks_g) - 1 := 0;
+    variable row      : natural range 0 to 16383 := 0;         -- words from address to the row
+    variable place    : natural range 0 to gather_c - 1;
+    variable token    : natural range 0 to tokens_g - 1;
+    variable lane     : integer range -key_banks_g - value_banks_g to key_banks_g + value_banks_g;
+    variable at       : natural;
+    variable whole    : boolean;
+    variable ended    : boolean; -- the channel is the pass's last
+    variable sum      : integer;
+    variable fresh    : boolean;
+    variable banks    : positive;
+  begin
+    if rising_edge(clk) then
+      activation_write <= (others => '0');
+      key_write <= (others => '0');
+      value_write <= (others => '0');
+      kept_write <= '0';
+      pool_write <= '0';
+      y_valid <= '0';
+      y_last <= '0';
+      tap_valid <= '0';
+      fresh := false;
+
+      if in_valid = '1' then
+        ended := channel = pass.channels - 1;
+        place := term;
+        whole := ended or term = terms_g - 1;
+        if pass.destination = to_value then
+          place := output;
+          whole := ended or output = outputs_g - 1;
+        end if;
+        for i in 0 to lanes_g - 1 loop
+          token := band * lanes_g + i;
+          -- what pads a word must be zero: in scores both operands are padded
+          for g in 0 to gather_c - 1 loop
+            if g = place then
+              gathered(token * gather_c + g) := codes(i);
+            elsif place = 0 then
+              gathered(token * gather_c + g) := 0;
+            end if;
+          end loop;
+          if tap_enable = '1' and tap_tensor = pass.tensor and tap_layer = pass.layer
+            and tap_row = pass.first_token + token and token < pass.tokens then
+            tap_valid <= '1';
+            tap_index <= pass.first_index + channel;
+            tap_data <= codes(i) + pass.offset;
+          end if;
+        end loop;
+
+        case pass.destination is
+          when to_activation =>
+            activation_addr <= address;
+            if whole then
+              for i in 0 to lanes_g - 1 loop
+                token := band * lanes_g + i;
+                activation_write(token) <= '1';
+                for u in 0 to terms_g - 1 loop
+                  activation_data(token * terms_g + u) <= gathered(token * gather_c + u);
+                end loop;
+              end loop;
+            end if;
+          when to_key =>
+            if whole then
+              for b in 0 to key_banks_g - 1 loop
+                lane := b - rotation;
+                at := address + row;
+                if lane < 0 then
+                  lane := lane + key_banks_g;
+                  at := at + pass.row_step;
+                end if;
+                if lane < lanes_g and band * lanes_g + lane < pass.tokens then
+                  key_write(b) <= '1';
+                  key_addr(b) <= at;
+                  token := band * lanes_g + lane;
+                  for u in 0 to terms_g - 1 loop
+                    key_data(b * terms_g + u) <= gathered(token * gather_c + u);
+                  end loop;
+                end if;
+              end loop;
+            end if;
+          when to_value =>
+            if whole then
+              for b in 0 to value_banks_g - 1 loop
+                lane := b - rotation;
+                at := address + row;
+                if lane < 0 then
+                  lane := lane + value_banks_g;
+                  at := at + pass.row_step;
+                end if;
+                if lane < lanes_g and band * lanes_g + lane < pass.tokens then
+                  value_write(b) <= '1';
+                  value_addr(b) <= at;
+                  token := band * lanes_g + lane;
+                  for p in 0 to outputs_g - 1 loop
+                    value_data(b * outputs_g + p) <= gathered(token * gather_c + p);
+                  end loop;
+                end if;
+              end loop;
+            end if;
+          when to_pool =>
+            sum := 0;
+            for i in 0 to lanes_g - 1 loop
+              if band * lanes_g + i < pass.tokens then
+                sum := sum + codes(i);
+              end if;
+            end loop;
+            pool_write <= '1';
+            pool_channel <= channel;
+            pool_sum <= sum;
+            pool_fresh <= '0';
+            if pass.first_block and band = 0 then
+              pool_fresh <= '1';
+            end if;
+          when to_output =>
+            y_valid <= '1';
+            y_data <= codes(0);
+            if ended then
+              y_last <= '1';
+            end if;
+          when to_softmax =>
+            null;
+        end case;
+        if pass.keep then
+          kept_write <= '1';
+          kept_addr <= kept;
+          kept_data <= codes;
+          kept := kept + 1;
+        end if;
+
+        -- step on: group, channel, word, pass
+        if band = pass.last_group then
+          band := 0;
+          row := 0;
+          rotation := pass.rotation;
+          if whole then
+            if pass.destination = to_value then
+              address := address + pass.job_step;
+            else
+              address := address + 1;
+            end if;
+          end if;
+          if output = outputs_g - 1 then
+            output := 0;
+          else
+            output := output + 1;
+          end if;
+          if term = terms_g - 1 then
+            term := 0;
+          else
+            term := term + 1;
+          end if;
+          if ended then
+            fresh := true;
+            count := count + 1;
+          else
+            channel := channel + 1;
+          end if;
+        else
+          band := band + 1;
+          banks := key_banks_g;
+          if pass.destination = to_value then
+            banks := value_banks_g;
+          end if;
+          if rotation + lanes_g >= banks then
+            rotation := rotation + lanes_g - banks;
+            row := row + pass.row_step;
+          else
+            rotation := rotation + lanes_g;
+          end if;
+        end if;
+      end if;
+
+      if start = '1' then
+        pc := 0;
+        upcoming := program(0);
+        count := 0;
+        fresh := true;
+      end if;
+      if fresh then
+        pass := upcoming;
+        channel := 0;
+        output := 0;
+        term := 0;
+        band := 0;
+        row := 0;
+        address := pass.base;
+        kept := pass.kept_base;
+        rotation := pass.rotation;
+        if pc < program'length - 1 then
+          pc := pc + 1;
+          upcoming := program(pc);
+        end if;
+      end if;
+      writes <= count;
+      if rst = '1' then
+        count := 0;
+        writes <= 0;
+        y_valid <= '0';
+        y_last <= '0';
+        tap_valid <= '0';
+      end if;
+    end if;
+  end process;
+end architecture;

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/build/emit.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+// A ROM word under construction; fields are added from the right.
+enum { WORD_BYTES = 1024 };
+struct word {
+    uint8_t bits[WORD_BYTES];
+    int width;
+};
+
+static void add_field(struct word *w, int64_t value, int bits)
+{
+    for (int i = 0; i < bits; i++, w->width++)
+        if ((value >> (i < 63 ? i : 63)) & 1)
+            w->bits[w->width / 8] |= (uint8_t)(1u << (w->width % 8));
+}
+
+static void put_word(FILE *out, const struct word *w)
+{
+    fprintf(out, "%dx\"", w->width);
+    for (int digit = (w->width + 3) / 4 - 1; digit >= 0; digit--)
+        fprintf(out, "%x", (w->bits[digit / 2] >> (digit % 2 * 4)) & 15);
+    fputc('"', out);
+}
+
+static void begin_rom(FILE *out, const char *name, int words, int width)
+{
+    fprintf(out, "  constant %s : word_array_t(0 to %d)(%d downto 0) := (", name, words - 1,
+            width - 1);
+}
+
+static void put_item(FILE *out, int index)
+{
+    fprintf(out, "%s\n    %d => ", index ? "," : "", index);
+}
+
+static void put_weights(FILE *out, const struct plan *p)
+{
+    int per_word = p->hw.outputs * p->hw.terms;
+    begin_rom(out, "weight_rom_c", p->weight_words, per_word * p->weight_bits);
+    for (int i = 0; i < p->weight_words; i++) {
+        struct word w = {0};
+        for (int k = 0; k < per_word; k++)
+            add_field(&w, p->weights[(long)i * per_word + k], p->weight_bits);
+        put_item(out, i);
+        put_word(out, &w);
+    }
+    fprintf(out, ");\n");
+}
+
+static void put_channels(FILE *out, const struct plan *p)
+{
+    int gain = p->has_gain ? p->gain_bits : 0;
+    begin_rom(out, "channel_rom_c", p->channel_words, p->bias_bits + gain + p->row_bits);
+    for (int i = 0; i < p->channel_words; i++) {
+        struct word w = {0};
+        add_field(&w, p->channels[i].bias, p->bias_bits);
+        add_field(&w, p->channels[i].gain, gain);
+        add_field(&w, p->channels[i].multiplier, p->row_bits);
+        put_item(out, i);
+        put_word(out, &w);
+    }
+    fprintf(out, ");\n");
+}
+
+static void put_positions(FILE *out, const struct plan *p)
+{
+    int lanes = p->hw.requantisers;
+    begin_rom(out, "position_rom_c", p->position_words, lanes * p->bias_bits + p->row_bits);
+    for (int i = 0; i < p->position_words; i++) {
+        const int64_t *from = p->positions + (long)i * (lanes + 1);
+        struct word w = {0};
+        for (int r = 0; r < lanes; r++)
+            add_field(&w, from[r], p->bias_bits);
+        add_field(&w, from[lanes], p->row_bits);
+        put_item(out, i);
+        put_word(out, &w);
+    }
+    fprintf(out, ");\n");
+}
+
+static int shift_index(const struct plan *p, int shift)
+{
+    for (int i = 0; i < p->shift_count; i++)
+        if (p->shifts[i] == shift)
+            return i;
+    return 0; // scores have none
+}
+
+static const char *truth(int value)
+{
+    return value ? "true" : "false";
+}
+
+static void put_programs(FILE *out, const struct plan *p)
+{
+    static const char *const token_sources[] = {"from_window", "from_activation", "from_numerator",
+                                                "from_nothing"};
+    static const char *const weight_sources[] = {"from_rom", "from_key", "from_value"};
+    static const char *const multipliers[] = {"multiplier_fixed", "multiplier_per_row",
+                                              "multiplier_reciprocal"};
+    static const char *const destinations[] = {"to_activation", "to_key",    "to_value",
+                                               "to_pool",       "to_output", "to_softmax"};
+    int last = p->pass_count - 1;
+    fprintf(out, "  constant issue_program_c : issue_array_t(0 to %d) := (", last);
+    for (int i = 0; i <= last; i++) {
+        const struct pass *s = &p->passes[i];
+        put_item(out, i);
+        fprintf(out,
+                "(writes => %d, softmaxes => %d, reciprocals => %d, scores => %s, "
+                "token_from => %s, token_base => %d, weight_from => %s, weight_base => %d, "
+                "last_slice => %d, last_job => %d, drain => %d, drain_last => %d)",
+                s->writes, s->softmaxes, s->reciprocals, truth(s->op == PASS_SCORES),
+                token_sources[s->token_from], s->token_base, weight_sources[s->weight_from],
+                s->weight_base, s->slices - 1, s->jobs - 1, s->drain - 1, s->drain_last - 1);
+    }
+    fprintf(out, ");\n  constant drain_program_c : drain_array_t(0 to %d) := (", last);
+    for (int i = 0; i <= last; i++) {
+        const struct pass *s = &p->passes[i];
+        put_item(out, i);
+        fprintf(out,
+                "(pooled => %s, scores => %s, last_group => %d, channels => %d, "
+                "multiplier => %d, from_where => %s, shift => %d, low => %d, high => %d, "
+                "bias_base => %d, bias_steps => %s, bias_tokens => %s, residual => %s, "
+                "kept_base => %d, reciprocal => %d)",
+                truth(s->op == PASS_POOL), truth(s->op == PASS_SCORES), s->groups - 1, s->channels,
+                s->multiplier, multipliers[s->multiplier_from], shift_index(p, s->shift), s->low,
+                s->high, s->bias_base, truth(s->bias_steps && !s->bias_tokens),
+                truth(s->bias_tokens), truth(s->residual), s->kept_base, s->slot);
+    }
+    fprintf(out, ");\n  constant write_program_c : write_array_t(0 to %d) := (", last);
+    for (int i = 0; i <= last; i++) {
+        const struct pass *s = &p->passes[i];
+        put_item(out, i);
+        fprintf(out,
+                "(destination => %s, base => %d, rotation => %d, row_step => %d, job_step => %d, "
+                "last_group => %d, channels => %d, keep => %s, kept_base => %d, tokens => %d, "
+                "first_block => %s, tensor => %d, layer => %d, first_token => %d, "
+                "first_index => %d, offset => %d)",
+                destinations[s->destination], s->base, s->rotation, s->row_step, s->job_step,
+                s->groups - 1, s->channels, truth(s->keep), s->kept_base, s->tokens,
+                truth(s->block == 0), s->tensor, s->layer, s->first_token, s->first_index,
+                s->offset);
+    }
+    fprintf(out, ");\n  constant softmax_program_c : softmax_array_t(0 to %d) := (",
+            p->softmax_count - 1);
+    for (int i = 0; i < p->softmax_count; i++) {
+        const struct softmax_pass *s = &p->softmax[i];
+        put_item(out, i);
+        fprintf(out, "(tokens => %d, base => %d, slot => %d, layer => %d, first_row => %d)",
+                s->tokens, s->base, s->slot, s->layer, s->first_row);
+    }
+    fprintf(out, ");\n");
+}
+
+static void put_natural(FILE *out, const char *name, long value)
+{
+    fprintf(out, "  constant %s : natural := %ld;\n", name, value);
+}
+
+static void put_identity(FILE *out, const struct plan *p, const struct variant *v,
+                         enum emit_origin origin)
+{
+    const struct model_shape *s = &p->model->shape;
+    put_natural(out, "window_c", s->window);
+    put_natural(out, "features_c", s->features);
+    put_natural(out, "outputs_c", s->outputs);
+    put_natural(out, "layers_c", s->layers);
+    put_natural(out, "heads_c", s->heads);
+    put_natural(out, "d_model_c", s->d_model);
+    put_natural(out, "d_ff_c", s->d_ff);
+    put_natural(out, "x_bits_c", p->model->bits.x);
+    put_natural(out, "y_bits_c", p->model->bits.y);
+    put_natural(out, "origin_c", (long)origin);
+    put_natural(out, "clock_hz_c", BUILD_CLOCK_HZ);
+    fprintf(out, "  -- SHA-256 of the manifest, first byte in bits 7..0\n");
+    fprintf(out, "  constant variant_hash_c : std_logic_vector(255 downto 0) := x\"");
+    for (int i = VARIANT_HASH_BYTES - 1; i >= 0; i--)
+        fprintf(out, "%02x", v->hash[i]);
+    fprintf(out, "\";\n");
+}
+
+static void put_hardware(FILE *out, const struct plan *p)
+{
+    const struct {
+        const char *name;
+        long value;
+    } naturals[] = {
+        {"tile_tokens_c", p->hw.tokens},
+        {"tile_outputs_c", p->hw.outputs},
+        {"tile_terms_c", p->hw.terms},
+        {"requantisers_c", p->hw.requantisers},
+        {"softmax_lanes_c", p->hw.softmax_lanes},
+        {"lane_stages_c", p->lane_stages},
+        {"token_port_bits_c", p->token_port_bits},
+        {"weight_port_bits_c", p->weight_port_bits},
+        {"acc_bits_c", p->acc_bits},
+        {"multiplier_bits_c", 17},
+        {"gain_bits_c", p->gain_bits < 2 ? 2 : p->gain_bits},
+        {"gain_field_c", p->has_gain ? p->gain_bits : 0},
+        {"row_field_c", p->row_bits},
+        {"bias_bits_c", p->bias_bits},
+        {"weight_bits_c", p->weight_bits},
+        {"activation_bits_c", p->activation_bits},
+        {"key_bits_c", p->key_bits},
+        {"value_bits_c", p->value_bits},
+        {"kept_bits_c", p->kept_bits},
+        {"pool_bits_c", p->pool_bits},
+        {"u_bits_c", p->u_bits},
+        {"e_bits_c", p->e_bits},
+        {"window_slices_c", p->window_slices},
+        {"window_depth_c", p->window_depth},
+        {"activation_depth_c", p->activation_depth},
+        {"numerator_depth_c", p->numerator_depth},
+        {"key_depth_c", p->key_depth},
+        {"value_depth_c", p->value_depth},
+        {"kept_depth_c", p->kept_depth},
+        {"pool_depth_c", p->pool_depth},
+        {"softmax_slots_c", p->blocks},
+    };
+    for (size_t i = 0; i < sizeof naturals / sizeof naturals[0]; i++)
+        put_natural(out, naturals[i].name, naturals[i].value);
+    fprintf(out, "  constant divider_pipelined_c : boolean := %s;\n",
+            truth(p->hw.divider_pipelined));
+    for (int b = 0; b < BUFFERS; b++)
+        fprintf(out, "  constant %s_kind_c : string := \"%s\";\n",
+                b == BUFFER_RESIDUAL ? "kept" : hardware_buffer_name((enum hardware_buffer)b),
+                hardware_storage_name(p->hw.storage[b]));
+}
+
+static void put_layers(FILE *out, const struct plan *p)
+{
+    const struct model *m = p->model;
+    int layers = m->shape.layers;
+    const char *const names[] = {"score_multipliers_c", "score_shifts_c", "score_tops_c",
+                                 "dividends_c"};
+    for (int k = 0; k < 4; k++) {
+        fprintf(out, "  constant %s : int_array_t(0 to %d) := (", names[k], layers - 1);
+        for (int l = 0; l < layers; l++) {
+            const int values[] = {m->layer[l].score_m, m->layer[l].score_shift,
+                                  (1 << m->bits.layer[l].u) - 1, m->layer[l].context_k};
+            fprintf(out, "%s%d => %d", l ? ", " : "", l, values[k]);
+        }
+        fprintf(out, ");\n");
+    }
+    fprintf(out, "  constant exponential_c : int_array_t(0 to %d) := (",
+            layers * (1 << p->u_bits) - 1);
+    for (int l = 0; l < layers; l++)
+        for (int u = 0; u < 1 << p->u_bits; u++) {
+            int i = l * (1 << p->u_bits) + u;
+            int value = u < 1 << m->bits.layer[l].u ? m->layer[l].lut[u] : 0;
+            fprintf(out, "%s%s%d => %d", i ? "," : "", i % 8 ? " " : "\n    ", i, value);
+        }
+    fprintf(out, ");\n  constant shifts_c : int_array_t(0 to %d) := (", p->shift_count - 1);
+    for (int i = 0; i < p->shift_count; i++)
+        fprintf(out, "%s%d => %d", i ? ", " : "", i, p->shifts[i]);
+    fprintf(out, ");\n");
+}
+
+int emit_package(FILE *out, const struct plan *p, const struct variant *v, enum emit_origin origin,
+                 int fast)
+{
+    fprintf(out,
+            "-- Made by sevencast-build from variant %s. Do not edit.\n"
+            "library ieee;\nuse ieee.std_logic_1164.all;\nuse work.arithmetic_pkg.all;\n"
+            "use work.program_pkg.all;\n\npackage variant_pkg is\n",
+            v->name);
+    put_identity(out, p, v, origin);
+    fprintf(out, "  constant fast_c : boolean := %s;\n", truth(fast));
+    put_hardware(out, p);
+    put_layers(out, p);
+    put_programs(out, p);
+    put_channels(out, p);
+    put_positions(out, p);
+    put_weights(out, p);
+    fprintf(out, "end package;\n");
+    return ferror(out) ? -1 : 0;
+}

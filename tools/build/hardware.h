@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hardware choices of a variant: size of the engine and kind of each buffer. They come from the
+// manifest's optional "hardware" object; what it leaves out is chosen by shape and widths.
+#ifndef SEVENCAST_BUILD_HARDWARE_H
+#define SEVENCAST_BUILD_HARDWARE_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "tools/model/model.h"
+
+enum hardware_buffer {
+    BUFFER_WINDOW,     // the two windows
+    BUFFER_ACTIVATION, // h, q, c, r, f, o: the tile's token port
+    BUFFER_NUMERATOR,  // e
+    BUFFER_KEY,
+    BUFFER_VALUE,
+    BUFFER_RESIDUAL,
+    BUFFER_SCORE,
+    BUFFER_WEIGHT, // ROM
+    BUFFERS
+};
+const char *hardware_buffer_name(enum hardware_buffer b);
+
+enum hardware_storage { STORAGE_BLOCK, STORAGE_DISTRIBUTED, STORAGE_AUTO };
+const char *hardware_storage_name(enum hardware_storage s);
+
+struct hardware {
+    int tokens, outputs, terms; // the tile, T x P x U
+    int requantisers;           // divides tokens
+    int softmax_lanes;          // divides requantisers
+    int divider_pipelined;
+    enum hardware_storage storage[BUFFERS];
+};
+
+// Reads object (NULL: all defaults) for that model. On failure -1 with why = "hardware.FIELD:
+// reason".
+int hardware_choose(struct hardware *hw, const struct model *mdl, json_t *object, char *why,
+                    size_t whycap);
+
+#endif

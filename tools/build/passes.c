@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes every pass of an inference and the ROM words that it reads. The order is the scheduler's.
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/build/plan_internal.h"
+
+// ROM places of one linear layer (of one head), shared by all blocks of tokens.
+struct place {
+    int weight_base, channel_base;
+};
+
+static int reserve(void **array, size_t count, size_t extra, size_t size)
+{
+    void *grown = realloc(*array, (count + extra) * size);
+    if (!grown)
+        return -1;
+    memset((char *)grown + count * size, 0, extra * size);
+    *array = grown;
+    return 0;
+}
+
+// Column of the weight matrix that the tile's term in that place of the token words multiplies; -1
+// where the word is padded.
+static int column_of(const struct plan *p, enum pass_op op, int cols, int place)
+{
+    if (op != PASS_O)
+        return place < cols ? place : -1;
+    int dh = p->model->shape.d_model / p->model->shape.heads;
+    int width = plan_head_slices(p) * p->hw.terms;
+    int head = place / width, channel = place % width;
+    return channel < dh ? head * dh + channel : -1;
+}
+
+static int slices_of(const struct plan *p, enum pass_op op, int cols)
+{
+    if (op == PASS_O)
+        return p->model->shape.heads * plan_head_slices(p);
+    return ceil_div(cols, p->hw.terms);
+}
+
+static int add_weights(struct plan *p, enum pass_op op, const struct model_linear *w, int first_row,
+                       int rows, struct place *place)
+{
+    int outputs = p->hw.outputs, terms = p->hw.terms;
+    int jobs = ceil_div(rows, outputs), slices = slices_of(p, op, w->cols);
+    size_t word = (size_t)(outputs * terms);
+    void *grown = p->weights;
+    if (reserve(&grown, (size_t)p->weight_words, (size_t)(jobs * slices), word) != 0)
+        return -1;
+    p->weights = grown;
+    int8_t *to = p->weights + (size_t)p->weight_words * word;
+    for (int job = 0; job < jobs; job++)
+        for (int slice = 0; slice < slices; slice++, to += word)
+            for (int o = 0; o < outputs; o++)
+                for (int u = 0; u < terms; u++) {
+                    int row = job * outputs + o;
+                    int column = column_of(p, op, w->cols, slice * terms + u);
+                    if (row < rows && column >= 0)
+                        to[o * terms + u] =
+                            w->w[(size_t)(first_row + row) * (size_t)w->cols + (size_t)column];
+                }
+    place->weight_base = p->weight_words;
+    p->weight_words += jobs * slices;
+    return 0;
+}
+
+static struct channel_word *add_channels(struct plan *p, int count, int *base)
+{
+    void *grown = p->channels;
+    if (reserve(&grown, (size_t)p->channel_words, (size_t)count, sizeof *p->channels) != 0)
+        return NULL;
+    p->channels = grown;
+    *base = p->channel_words;
+    p->channel_words += count;
+    return p->channels + *base;
+}
+
+static int32_t multiplier_of(const struct model_requant *rq, int row)
+{
+    return rq->m[rq->per_row ? row : 0];
+}
+
+static int64_t bias_of(const struct plan *p, enum pass_op op, int layer,
+                       const struct model_linear *w, int row)
+{
+    int64_t bias = w->rq.b[row];
+    int offset = p->f_offset[layer];
+    if (op == PASS_FF1)
+        bias -= (int64_t)offset << w->rq.shift;
+    if (op == PASS_FF2) {
+        int64_t sum = 0;
+        for (int i = 0; i < w->cols; i++)
+            sum += w->w[(size_t)row * (size_t)w->cols + (size_t)i];
+        bias += sum * offset * multiplier_of(&w->rq, row);
+    }
+    return bias;
+}
+
+static int add_linear(struct plan *p, enum pass_op op, int layer, const struct model_linear *w,
+                      int first_row, int rows, struct place *place)
+{
+    if (add_weights(p, op, w, first_row, rows, place) != 0)
+        return -1;
+    if (op == PASS_IN) // its constants lie in the position ROM
+        return 0;
+    struct channel_word *c = add_channels(p, rows, &place->channel_base);
+    if (!c)
+        return -1;
+    for (int i = 0; i < rows; i++) {
+        int row = first_row + i;
+        c[i].bias = bias_of(p, op, layer, w, row);
+        if (w->rq.g)
+            c[i].gain = w->rq.g[row];
+        if (w->rq.per_row)
+            c[i].multiplier = w->rq.m[row];
+        if (w->rq.g)
+            p->has_gain = 1;
+    }
+    return 0;
+}
+
+static int add_half(struct plan *p, int shift, struct place *place)
+{
+    struct channel_word *c = add_channels(p, 1, &place->channel_base);
+    if (!c)
+        return -1;
+    c->bias = (int64_t)1 << (shift - 1);
+    return 0;
+}
+
+// Biases of the input layer depend on the token: a word holds those of one drain cycle and the
+// channel's multiplier.
+static int add_positions(struct plan *p)
+{
+    const struct model_shape *s = &p->model->shape;
+    const struct model_requant *rq = &p->model->in.rq;
+    int r = p->hw.requantisers, t = p->hw.tokens, most = p->blocks * (t / r) * s->d_model;
+    p->positions = calloc((size_t)(most * (r + 1)), sizeof *p->positions);
+    if (!p->positions)
+        return -1;
+    for (int block = 0; block < p->blocks; block++)
+        for (int c = 0; c < s->d_model; c++)
+            for (int first = block * t; first < (block + 1) * t && first < s->window; first += r) {
+                int64_t *word = p->positions + (long)p->position_words++ * (r + 1);
+                for (int i = 0; i < r && first + i < s->window; i++)
+                    word[i] = rq->b[(first + i) * s->d_model + c];
+                word[r] = rq->per_row ? rq->m[c] : 0;
+            }
+    return 0;
+}
+
+static struct pass *add_pass(struct plan *p, enum pass_op op, int layer, int block, int head)
+{
+    void *grown = p->passes;
+    if (reserve(&grown, (size_t)p->pass_count, 1, sizeof *p->passes) != 0)
+        return NULL;
+    p->passes = grown;
+    struct pass *s = &p->passes[p->pass_count++];
+    int left = p->model->shape.window - block * p->hw.tokens;
+    s->op = op;
+    s->layer = layer;
+    s->block = block;
+    s->head = head;
+    s->tokens = left < p->hw.tokens ? left : p->hw.tokens;
+    s->first_token = block * p->hw.tokens;
+    return s;
+}
+
+// Everything that follows from channels, tokens and slices.
+static void finish(const struct plan *p, struct pass *s)
+{
+    s->groups = ceil_div(s->tokens, p->hw.requantisers);
+    s->jobs = ceil_div(s->channels, p->hw.outputs);
+    int full = p->hw.outputs < s->channels ? p->hw.outputs : s->channels;
+    s->drain = full * s->groups;
+    s->drain_last = (s->channels - (s->jobs - 1) * p->hw.outputs) * s->groups;
+    s->kept_base = s->block * (p->hw.tokens / p->hw.requantisers) * p->model->shape.d_model;
+}
+
+static void set_range(struct pass *s, enum model_range range, int bits)
+{
+    s->low = model_range_min(range, bits) - s->offset;
+    s->high = model_range_max(range, bits) - s->offset;
+}
+
+static void set_requant(struct pass *s, const struct model_requant *rq, const struct place *place)
+{
+    s->shift = rq->shift;
+    s->multiplier = rq->m[0];
+    s->multiplier_from = rq->per_row ? MULTIPLIER_PER_ROW : MULTIPLIER_FIXED;
+    s->residual = rq->g != NULL;
+    s->bias_base = place->channel_base;
+    s->bias_steps = 1;
+    s->weight_base = place->weight_base;
+    s->weight_from = FROM_ROM;
+}
+
+// First word and place of a block's tokens in the key or value buffer.
+static void set_banks(const struct plan *p, struct pass *s, int banks, int row_step)
+{
+    (void)p;
+    s->row_step = row_step;
+    s->rotation = s->first_token % banks;
+    s->base += s->first_token / banks * row_step;
+}
+
+static int in_passes(struct plan *p)
+{
+    const struct model *m = p->model;
+    struct place place = {0, 0};
+    if (add_linear(p, PASS_IN, 0, &m->in, 0, m->in.rows, &place) != 0 || add_positions(p) != 0)
+        return -1;
+    struct memory_map map = plan_memory_map(p);
+    int position = 0;
+    for (int block = 0; block < p->blocks; block++) {
+        struct pass *s = add_pass(p, PASS_IN, 0, block, 0);
+        if (!s)
+            return -1;
+        s->channels = m->in.rows;
+        s->slices = slices_of(p, PASS_IN, m->in.cols);
+        s->token_from = FROM_WINDOW;
+        s->token_base = block * p->window_slices;
+        finish(p, s);
+        set_requant(s, &m->in.rq, &place);
+        set_range(s, MODEL_SIGNED, m->bits.h);
+        s->bias_tokens = 1;
+        s->bias_base = position;
+        position += s->groups * s->channels;
+        s->keep = 1;
+        s->destination = TO_ACTIVATION;
+        s->base = block * map.h_words;
+        s->tensor = MODEL_H;
+    }
+    return 0;
+}
+
+static int attention_in(struct plan *p, int layer, enum pass_op op, const struct model_linear *w,
+                        enum model_tensor tensor)
+{
+    const struct model_shape *sh = &p->model->shape;
+    struct memory_map map = plan_memory_map(p);
+    int dh = sh->d_model / sh->heads, slices = plan_head_slices(p);
+    int value_rows = ceil_div(sh->window, p->value_banks);
+    int key_rows = ceil_div(sh->window, p->key_banks);
+    for (int head = 0; head < sh->heads; head++) {
+        struct place place = {0, 0};
+        if (add_linear(p, op, layer, w, head * dh, dh, &place) != 0)
+            return -1;
+        for (int block = 0; block < p->blocks; block++) {
+            struct pass *s = add_pass(p, op, layer, block, head);
+            if (!s)
+                return -1;
+            s->channels = dh;
+            s->slices = slices_of(p, op, w->cols);
+            s->token_from = FROM_ACTIVATION;
+            s->token_base = block * map.h_words;
+            finish(p, s);
+            set_requant(s, &w->rq, &place);
+            set_range(s, model_tensor_range(tensor),
+                      model_tensor_bits(&p->model->bits, tensor, layer));
+            s->tensor = (int)tensor;
+            s->first_index = head * dh;
+            if (op == PASS_Q) {
+                s->destination = TO_ACTIVATION;
+                s->base = map.q_base + block * map.h_words + head * slices;
+            } else if (op == PASS_K) {
+                s->destination = TO_KEY;
+                s->base = head * key_rows * slices;
+                set_banks(p, s, p->key_banks, slices);
+            } else {
+                s->destination = TO_VALUE;
+                s->job_step = value_rows;
+                s->base = head * ceil_div(dh, p->hw.outputs) * value_rows;
+                set_banks(p, s, p->value_banks, 1);
+            }
+        }
+    }
+    return 0;
+}
+
+static int attention(struct plan *p, int layer)
+{
+    const struct model_shape *sh = &p->model->shape;
+    const struct model_layer *w = &p->model->layer[layer];
+    struct memory_map map = plan_memory_map(p);
+    int dh = sh->d_model / sh->heads, slices = plan_head_slices(p);
+    int value_rows = ceil_div(sh->window, p->value_banks);
+    int key_rows = ceil_div(sh->window, p->key_banks);
+    struct place half = {0, 0};
+    if (add_half(p, w->context_shift, &half) != 0)
+        return -1;
+    for (int head = 0; head < sh->heads; head++)
+        for (int block = 0; block < p->blocks; block++) {
+            struct pass *s = add_pass(p, PASS_SCORES, layer, block, head);
+            if (!s)
+                return -1;
+            s->channels = sh->window;
+            s->slices = slices;
+            s->token_from = FROM_ACTIVATION;
+            s->token_base = map.q_base + block * map.h_words + head * slices;
+            s->weight_from = FROM_KEY;
+            s->weight_base = head * key_rows * slices;
+            finish(p, s);
+            s->destination = TO_SOFTMAX;
+
+            if (!(s = add_pass(p, PASS_CONTEXT, layer, block, head)))
+                return -1;
+            s->channels = dh;
+            s->slices = ceil_div(sh->window, p->hw.terms);
+            s->token_from = FROM_NUMERATOR;
+            s->token_base = block * s->slices;
+            s->weight_from = FROM_VALUE;
+            s->weight_base = head * ceil_div(dh, p->hw.outputs) * value_rows;
+            finish(p, s);
+            s->shift = w->context_shift;
+            s->multiplier_from = MULTIPLIER_RECIPROCAL;
+            s->bias_base = half.channel_base;
+            s->slot = block;
+            set_range(s, MODEL_SIGNED, p->model->bits.layer[layer].c);
+            s->destination = TO_ACTIVATION;
+            s->base = block * map.h_words + head * slices;
+            s->tensor = MODEL_C;
+            s->first_index = head * dh;
+        }
+    return 0;
+}
+
+static int feed_forward(struct plan *p, int layer, enum pass_op op, const struct model_linear *w,
+                        enum model_tensor tensor)
+{
+    struct memory_map map = plan_memory_map(p);
+    int final = layer == p->model->shape.layers - 1;
+    struct place place = {0, 0};
+    if (add_linear(p, op, layer, w, 0, w->rows, &place) != 0)
+        return -1;
+    for (int block = 0; block < p->blocks; block++) {
+        struct pass *s = add_pass(p, op, layer, block, 0);
+        if (!s)
+            return -1;
+        int f = map.f_base + block % map.f_blocks * map.f_words;
+        s->channels = w->rows;
+        s->slices = slices_of(p, op, w->cols);
+        s->token_from = FROM_ACTIVATION;
+        finish(p, s);
+        set_requant(s, &w->rq, &place);
+        s->tensor = (int)tensor;
+        s->offset = op == PASS_FF1 ? p->f_offset[layer] : 0;
+        set_range(s, model_tensor_range(tensor), model_tensor_bits(&p->model->bits, tensor, layer));
+        s->destination = TO_ACTIVATION;
+        if (op == PASS_O) {
+            s->token_base = block * map.h_words;
+            s->base = map.q_base + block * map.h_words;
+            s->keep = 1;
+        } else if (op == PASS_FF1) {
+            s->token_base = map.q_base + block * map.h_words;
+            s->base = f;
+        } else {
+            s->token_base = f;
+            s->base = block * map.h_words;
+            s->keep = !final;
+            if (final)
+                s->destination = TO_POOL;
+        }
+    }
+    return 0;
+}
+
+static int tail(struct plan *p)
+{
+    const struct model *m = p->model;
+    struct memory_map map = plan_memory_map(p);
+    struct place place = {0, 0};
+    struct pass *s;
+    if (add_half(p, m->pool_shift, &place) != 0 || !(s = add_pass(p, PASS_POOL, 0, 0, 0)))
+        return -1;
+    s->tokens = 1;
+    s->channels = m->shape.d_model;
+    s->slices = 1;
+    s->token_from = FROM_NOTHING;
+    finish(p, s);
+    s->shift = m->pool_shift;
+    s->multiplier = m->pool_m;
+    s->bias_base = place.channel_base;
+    set_range(s, MODEL_SIGNED, m->bits.o);
+    s->destination = TO_ACTIVATION;
+    s->base = map.f_base;
+    s->tensor = MODEL_O;
+
+    place.channel_base = 0;
+    if (add_linear(p, PASS_OUT, 0, &m->out, 0, m->out.rows, &place) != 0 ||
+        !(s = add_pass(p, PASS_OUT, 0, 0, 0)))
+        return -1;
+    s->tokens = 1;
+    s->channels = m->out.rows;
+    s->slices = slices_of(p, PASS_OUT, m->out.cols);
+    s->token_from = FROM_ACTIVATION;
+    s->token_base = map.f_base;
+    finish(p, s);
+    set_requant(s, &m->out.rq, &place);
+    set_range(s, MODEL_SIGNED, m->bits.y);
+    s->destination = TO_OUTPUT;
+    s->tensor = MODEL_Y;
+    return 0;
+}
+
+int plan_passes(struct plan *p)
+{
+    const struct model *m = p->model;
+    if (in_passes(p) != 0)
+        return -1;
+    for (int l = 0; l < m->shape.layers; l++) {
+        const struct model_layer *w = &m->layer[l];
+        if (attention_in(p, l, PASS_K, &w->k, MODEL_K) != 0 ||
+            attention_in(p, l, PASS_Q, &w->q, MODEL_Q) != 0 ||
+            attention_in(p, l, PASS_V, &w->v, MODEL_V) != 0 || attention(p, l) != 0 ||
+            feed_forward(p, l, PASS_O, &w->o, MODEL_R) != 0 ||
+            feed_forward(p, l, PASS_FF1, &w->ff1, MODEL_F) != 0 ||
+            feed_forward(p, l, PASS_FF2, &w->ff2, MODEL_Z) != 0)
+            return -1;
+    }
+    return tail(p);
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/build/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/build/plan_internal.h"
+
+const char *pass_op_name(enum pass_op op)
+{
+    static const char *const names[PASS_OPS] = {
+        "in", "k", "q", "scores", "v", "context", "o", "ff1", "ff2", "pool", "out",
+    };
+    return names[op];
+}
+
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static int power_of_two(int n)
+{
+    int p = 1;
+    while (p < n)
+        p *= 2;
+    return p;
+}
+
+// Words of terms codes that one head's channels take in the token-port buffer.
+int plan_head_slices(const struct plan *p)
+{
+    return ceil_div(p->model->shape.d_model / p->model->shape.heads, p->hw.terms);
+}
+
+// Rows of banks that the tokens take in the key and value buffers.
+static int rows(const struct plan *p, int banks)
+{
+    return ceil_div(p->model->shape.window, banks);
+}
+
+static void plan_widths(struct plan *p)
+{
+    const struct model_shape *s = &p->model->shape;
+    const struct model_bits *b = &p->model->bits;
+    int d = s->d_model, dh = d / s->heads;
+    p->activation_bits = larger(b->h, b->o);
+    p->kept_bits = b->h;
+    p->weight_bits = larger(b->w_in, b->w_y);
+    int64_t acc = model_acc_max(b->x, 1, b->w_in, s->features);
+    int64_t pool = 0;
+    for (int l = 0; l < s->layers; l++) {
+        const struct model_layer_bits *y = &b->layer[l];
+        int h = l == 0 ? b->h : b->layer[l - 1].z;
+        const int active[] = {y->q, y->c, y->r, l + 1 < s->layers ? y->z : 2};
+        for (size_t i = 0; i < sizeof active / sizeof active[0]; i++)
+            p->activation_bits = larger(p->activation_bits, active[i]);
+        const int weights[] = {y->w_q, y->w_k, y->w_v, y->w_o, y->w_1, y->w_2};
+        for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++)
+            p->weight_bits = larger(p->weight_bits, weights[i]);
+        p->key_bits = larger(p->key_bits, y->k);
+        p->value_bits = larger(p->value_bits, y->v);
+        p->kept_bits = larger(p->kept_bits, larger(y->r, y->z));
+        p->e_bits = larger(p->e_bits, y->e);
+        p->u_bits = larger(p->u_bits, y->u);
+        const int64_t sums[] = {
+            model_acc_max(h, 1, larger(y->w_q, larger(y->w_k, y->w_v)), d),
+            model_acc_max(y->q, 1, y->k, dh),
+            model_acc_max(y->e, 0, y->v, s->window),
+            model_acc_max(y->c, 1, y->w_o, d),
+            model_acc_max(y->r, 1, y->w_1, d),
+            model_acc_max(y->f, 0, y->w_2, s->d_ff),
+        };
+        for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++)
+            acc = sums[i] > acc ? sums[i] : acc;
+        pool = (int64_t)s->window << (y->z - 1);
+    }
+    const int64_t y = model_acc_max(b->o, 1, b->w_y, d);
+    acc = y > acc ? y : acc;
+    p->pool_bits = model_signed_bits(pool);
+    p->acc_bits = larger(model_signed_bits(acc), p->pool_bits);
+    p->token_port_bits = larger(larger(p->activation_bits, b->x), p->e_bits + 1);
+    // f is unsigned: where the port has no bit to spare it is stored less half its range, and the
+    // next layer's bias makes up for that
+    int activation = p->activation_bits;
+    for (int l = 0; l < s->layers; l++) {
+        int f = b->layer[l].f;
+        if (f + 1 > p->token_port_bits)
+            p->f_offset[l] = 1 << (f - 1);
+        activation = larger(activation, p->f_offset[l] ? f : f + 1);
+        p->token_port_bits = larger(p->token_port_bits, f);
+    }
+    p->activation_bits = activation;
+    p->weight_port_bits = larger(p->weight_bits, larger(p->key_bits, p->value_bits));
+    // radix-4 rows, two a stage
+    p->lane_stages = ceil_div(ceil_div(p->weight_port_bits, 2) * p->hw.terms, 2);
+}
+
+static void plan_memories(struct plan *p)
+{
+    const struct model_shape *s = &p->model->shape;
+    int t = p->hw.tokens, u = p->hw.terms, r = p->hw.requantisers;
+    p->blocks = ceil_div(s->window, t);
+    p->key_banks = ceil_div(r, p->hw.outputs) * p->hw.outputs;
+    p->value_banks = ceil_div(r, u) * u;
+    p->window_slices = ceil_div(s->features, u);
+    p->window_depth = 2 * p->blocks * p->window_slices;
+    p->numerator_depth = p->blocks * ceil_div(s->window, u);
+    p->key_depth = s->heads * rows(p, p->key_banks) * plan_head_slices(p);
+    p->value_depth =
+        s->heads * ceil_div(s->d_model / s->heads, p->hw.outputs) * rows(p, p->value_banks);
+    p->kept_depth = power_of_two(p->blocks * (t / r) * s->d_model);
+    p->pool_depth = power_of_two(s->d_model);
+    struct memory_map m = plan_memory_map(p);
+    p->activation_depth = m.f_base + m.f_blocks * m.f_words;
+}
+
+// The token-port buffer: h, then c in its place; q, then r in its place; a ring of f.
+struct memory_map plan_memory_map(const struct plan *p)
+{
+    const struct model_shape *s = &p->model->shape;
+    int u = p->hw.terms, heads = s->heads * plan_head_slices(p), d = ceil_div(s->d_model, u);
+    struct memory_map m = {.h_words = larger(heads, d)};
+    m.q_base = p->blocks * m.h_words;
+    m.f_base = 2 * m.q_base;
+    m.f_words = ceil_div(s->d_ff, u);
+    m.f_blocks = p->blocks < 3 ? p->blocks : 3;
+    return m;
+}
+
+static long count_macs(const struct model_shape *s)
+{
+    long n = s->window, d = s->d_model;
+    long layer = 4 * d * d + 2 * d * s->d_ff + 2 * n * d;
+    return n * (s->features * d + s->layers * layer) + d * s->outputs;
+}
+
+static int check_limits(const struct plan *p, char *why, size_t whycap)
+{
+    const struct {
+        const char *what;
+        long value, max;
+    } limits[] = {
+        {"token-port words", p->activation_depth, 16383},
+        {"weight words", p->weight_words, 262143},
+        {"passes", p->pass_count, 2047},
+        {"softmax blocks", p->softmax_count, 1023},
+        {"residual words", p->kept_depth, 65535},
+        {"channel words", p->channel_words, 65535},
+        {"position words", p->position_words, 65535},
+        {"accumulator bits", p->acc_bits, 24},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        if (limits[i].value > limits[i].max) {
+            snprintf(why, whycap, "hardware: %s: %ld is more than the engine's %ld", limits[i].what,
+                     limits[i].value, limits[i].max);
+            return -1;
+        }
+    return 0;
+}
+
+static int shift_known(const struct plan *p, int shift)
+{
+    for (int i = 0; i < p->shift_count; i++)
+        if (p->shifts[i] == shift)
+            return 1;
+    return 0;
+}
+
+static void plan_constants(struct plan *p)
+{
+    for (int i = 0; i < p->pass_count; i++)
+        if (p->passes[i].op != PASS_SCORES && !shift_known(p, p->passes[i].shift))
+            p->shifts[p->shift_count++] = p->passes[i].shift;
+    int64_t bias = 1, gain = 1, row = 0;
+    for (int i = 0; i < p->channel_words; i++) {
+        const struct channel_word *c = &p->channels[i];
+        int64_t size = c->bias < 0 ? -c->bias : c->bias;
+        bias = size > bias ? size : bias;
+        size = c->gain < 0 ? -c->gain : c->gain;
+        gain = size > gain ? size : gain;
+        row = c->multiplier > row ? c->multiplier : row;
+    }
+    for (int i = 0; i < p->position_words; i++) {
+        const int64_t *word = p->positions + (long)i * (p->hw.requantisers + 1);
+        for (int r = 0; r < p->hw.requantisers; r++) {
+            int64_t size = word[r] < 0 ? -word[r] : word[r];
+            bias = size > bias ? size : bias;
+        }
+        row = word[p->hw.requantisers] > row ? word[p->hw.requantisers] : row;
+    }
+    p->bias_bits = model_signed_bits(bias);
+    p->gain_bits = model_signed_bits(gain);
+    p->row_bits = row > 0 ? model_signed_bits(row) - 1 : 0;
+}
+
+struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *why, size_t whycap)
+{
+    struct plan *p = calloc(1, sizeof *p);
+    if (!p)
+        goto memory;
+    p->model = mdl;
+    p->hw = *hw;
+    plan_widths(p);
+    plan_memories(p);
+    if (plan_passes(p) != 0)
+        goto memory;
+    plan_constants(p);
+    p->macs = count_macs(&mdl->shape);
+    if (check_limits(p, why, whycap) != 0)
+        goto fail;
+    if (plan_schedule(p) != 0)
+        goto memory;
+    return p;
+memory:
+    snprintf(why, whycap, "plan: out of memory");
+fail:
+    plan_free(p);
+    return NULL;
+}
+
+void plan_free(struct plan *p)
+{
+    if (!p)
+        return;
+    free(p->passes);
+    free(p->softmax);
+    free(p->weights);
+    free(p->channels);
+    free(p->positions);
+    free(p);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan of one accelerator: memory map, pass program, ROM contents and the exact cycle count,
+// all from the model and the hardware choices. docs/engine.md explains the words.
+#ifndef SEVENCAST_BUILD_PLAN_H
+#define SEVENCAST_BUILD_PLAN_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tools/build/hardware.h"
+#include "tools/model/model.h"
+
+enum pass_op {
+    PASS_IN,
+    PASS_K,
+    PASS_Q,
+    PASS_SCORES,
+    PASS_V,
+    PASS_CONTEXT,
+    PASS_O,
+    PASS_FF1,
+    PASS_FF2,
+    PASS_POOL,
+    PASS_OUT,
+    PASS_OPS
+};
+const char *pass_op_name(enum pass_op op);
+
+enum token_source { FROM_WINDOW, FROM_ACTIVATION, FROM_NUMERATOR, FROM_NOTHING };
+enum weight_source { FROM_ROM, FROM_KEY, FROM_VALUE };
+enum multiplier_source { MULTIPLIER_FIXED, MULTIPLIER_PER_ROW, MULTIPLIER_RECIPROCAL };
+enum destination { TO_ACTIVATION, TO_KEY, TO_VALUE, TO_POOL, TO_OUTPUT, TO_SOFTMAX };
+
+// One operation on one block of tokens (of one head where there are heads). The fields are those of
+// rtl/core/program_pkg.vhd.
+struct pass {
+    enum pass_op op;
+    int layer, block, head;
+    int tokens, groups, channels; // valid tokens of the block, drain groups, valid outputs
+    int slices, jobs;             // cycles a job, jobs
+    enum token_source token_from;
+    enum weight_source weight_from;
+    int token_base, weight_base;
+    int drain, drain_last; // cycles to drain a job and the last one
+    enum multiplier_source multiplier_from;
+    int multiplier, shift, low, high; // shift: the value, not its index
+    int bias_base, bias_steps, bias_tokens;
+    int residual, keep, kept_base;
+    int slot; // of reciprocals, context passes
+    enum destination destination;
+    int base, rotation, row_step, job_step;
+    int tensor, first_token, first_index, offset; // debug tap
+    // set by the scheduler
+    int writes, softmaxes, reciprocals;
+    long begin, end; // cycles from start in which the first and last slice are chosen
+};
+
+struct softmax_pass {
+    int tokens, base, slot, layer, first_row;
+};
+
+struct channel_word {
+    int64_t bias;
+    int32_t gain, multiplier;
+};
+
+struct plan {
+    const struct model *model; // borrowed
+    struct hardware hw;
+    int blocks, key_banks, value_banks;
+    int window_slices; // words of a row of x
+    int window_depth, activation_depth, numerator_depth, key_depth, value_depth, kept_depth,
+        pool_depth;
+    int activation_bits, key_bits, value_bits, kept_bits, e_bits, u_bits, pool_bits;
+    int weight_bits, token_port_bits, weight_port_bits, acc_bits;
+    int gain_bits, bias_bits, has_gain, row_bits, lane_stages;
+    int f_offset[MODEL_MAX_LAYERS]; // f is stored as f - f_offset
+    int shifts[MODEL_MAX_SHIFTS + MODEL_MAX_LAYERS], shift_count;
+    struct pass *passes; // owned, in program order
+    int pass_count;
+    struct softmax_pass *softmax; // owned, in program order
+    int softmax_count;
+    int8_t *weights; // owned: [weight_words][outputs * terms]
+    int weight_words;
+    struct channel_word *channels; // owned
+    int channel_words;
+    int64_t *positions; // owned: [position_words][requantisers + 1], the last one a multiplier
+    int position_words;
+    long cycles, macs; // of one inference
+};
+
+// Plans the model on that hardware. NULL with why when it breaks a limit or memory is short.
+struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *why, size_t whycap);
+void plan_free(struct plan *p);
+
+// Orders p->passes and sets their waits and p->cycles by running the timing of the RTL. Used by
+// plan_new.
+int plan_schedule(struct plan *p);
+
+// The program and where its cycles go, for people.
+void plan_list(const struct plan *p, FILE *out);
+
+#endif

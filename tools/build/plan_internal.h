@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of the planner share.
+#ifndef SEVENCAST_BUILD_PLAN_INTERNAL_H
+#define SEVENCAST_BUILD_PLAN_INTERNAL_H
+
+#include "tools/build/plan.h"
+
+static inline int ceil_div(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+struct memory_map {
+    int h_words; // of a block of h or c, at 0; likewise q and r at q_base
+    int q_base;
+    int f_base, f_words, f_blocks; // o shares f's place
+};
+struct memory_map plan_memory_map(const struct plan *p);
+int plan_head_slices(const struct plan *p);
+
+// Fills in passes, ROM contents and the softmax blocks' parameters, unordered. -1: no memory.
+int plan_passes(struct plan *p);
+
+#endif

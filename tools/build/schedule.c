@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+// Orders the passes and counts their cycles. This is the timing of rtl/core, pass by pass: a bench
+// holds the count to the RTL's. Cycle 0 is the clock edge that takes start.
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/build/plan_internal.h"
+
+// Edges from choosing a job's last slice to the effect named.
+enum {
+    SCORE_LATENCY = 8,  // plus lane stages: softmax takes the first score
+    WRITE_LATENCY = 12, // plus lane stages: the writer takes the first code
+    NUMERATOR_LATENCY = 7,
+    DIVIDER_STEPS = 17,
+};
+
+struct timing {
+    long engine;                 // first edge at which the next pass may begin
+    long last_slice;             // edge of the last last slice chosen
+    int last_drain;              // its job's drain
+    long *written;               // [pass in program order]
+    long *numerators, *divided;  // [softmax block]
+    long slot_free[2];           // [block mod 2]
+    long sweep_free, divider_at; // first edge at which they are free
+    int blocks;                  // softmax blocks so far
+};
+
+struct scheduler {
+    struct plan *p;
+    int *at;      // [pass as written] place in the program, or -1
+    int *softmax; // [pass as written] block of its scores, or -1
+    int placed;
+    struct timing t;
+};
+
+static long latest(long a, long b)
+{
+    return a > b ? a : b;
+}
+
+// Index of a pass; every one exists that is asked for.
+static int find(const struct plan *p, enum pass_op op, int layer, int block, int head)
+{
+    for (int i = 0; i < p->pass_count; i++) {
+        const struct pass *s = &p->passes[i];
+        if (s->op == op && s->layer == layer && s->block == block && s->head == head)
+            return i;
+    }
+    abort();
+}
+
+// Calls visit for each pass that s reads from (reads = 1) or must merely follow in the program
+// because it takes the place of what they read (reads = 0). Stops at the first that returns 0.
+typedef int visit_fn(struct scheduler *c, int pass, int reads, struct pass *s, long *begin);
+
+static int each(struct scheduler *c, enum pass_op op, int layer, int block, int head, int reads,
+                struct pass *s, long *begin, visit_fn *visit)
+{
+    int heads = c->p->model->shape.heads;
+    for (int b = block < 0 ? 0 : block; b <= (block < 0 ? c->p->blocks - 1 : block); b++)
+        for (int h = head < 0 ? 0 : head; h <= (head < 0 ? heads - 1 : head); h++)
+            if (!visit(c, find(c->p, op, layer, b, h), reads, s, begin))
+                return 0;
+    return 1;
+}
+
+enum { ALL = -1 };
+
+static int inputs(struct scheduler *c, struct pass *s, long *begin, visit_fn *visit)
+{
+    const struct plan *p = c->p;
+    int l = s->layer, b = s->block, last = p->model->shape.layers - 1;
+    int ring = plan_memory_map(p).f_blocks;
+    switch (s->op) {
+    case PASS_IN:
+        return 1;
+    case PASS_K:
+    case PASS_Q:
+    case PASS_V:
+        if (l == 0)
+            return each(c, PASS_IN, 0, b, 0, 1, s, begin, visit);
+        return each(c, PASS_FF2, l - 1, b, 0, 1, s, begin, visit) &&
+               (s->op != PASS_K || each(c, PASS_SCORES, l - 1, ALL, ALL, 0, s, begin, visit)) &&
+               (s->op != PASS_V || each(c, PASS_CONTEXT, l - 1, ALL, ALL, 0, s, begin, visit));
+    case PASS_SCORES:
+        return each(c, PASS_Q, l, b, s->head, 1, s, begin, visit) &&
+               each(c, PASS_K, l, ALL, s->head, 1, s, begin, visit) &&
+               (s->head == 0 || each(c, PASS_CONTEXT, l, b, s->head - 1, 0, s, begin, visit)) &&
+               (s->head != 0 || l == 0 || each(c, PASS_CONTEXT, l - 1, b, ALL, 0, s, begin, visit));
+    case PASS_CONTEXT:
+        return each(c, PASS_V, l, ALL, s->head, 1, s, begin, visit) &&
+               each(c, PASS_Q, l, b, ALL, 0, s, begin, visit) &&
+               each(c, PASS_K, l, b, ALL, 0, s, begin, visit) &&
+               each(c, PASS_V, l, b, ALL, 0, s, begin, visit) &&
+               each(c, PASS_SCORES, l, b, s->head, 0, s, begin, visit);
+    case PASS_O:
+        return each(c, PASS_CONTEXT, l, b, ALL, 1, s, begin, visit) &&
+               each(c, PASS_SCORES, l, b, ALL, 0, s, begin, visit);
+    case PASS_FF1:
+        return each(c, PASS_O, l, b, 0, 1, s, begin, visit) &&
+               (b < ring || each(c, PASS_FF2, l, b - ring, 0, 0, s, begin, visit)) &&
+               (l == 0 || b >= ring || each(c, PASS_FF2, l - 1, ALL, 0, 0, s, begin, visit));
+    case PASS_FF2:
+        return each(c, PASS_FF1, l, b, 0, 1, s, begin, visit);
+    case PASS_POOL:
+        return each(c, PASS_FF2, last, ALL, 0, 1, s, begin, visit);
+    case PASS_OUT:
+        return each(c, PASS_POOL, 0, 0, 0, 1, s, begin, visit);
+    case PASS_OPS:
+        break;
+    }
+    return 0;
+}
+
+static int visit(struct scheduler *c, int pass, int reads, struct pass *s, long *begin)
+{
+    int at = c->at[pass];
+    if (at < 0)
+        return 0;
+    if (reads) {
+        *begin = latest(*begin, c->t.written[at] + 1);
+        s->writes = at + 1 > s->writes ? at + 1 : s->writes;
+    }
+    return 1;
+}
+
+// First edge at which the pass may begin; -1 while something before it is not placed. Sets waits.
+static long earliest(struct scheduler *c, int i)
+{
+    struct pass *s = &c->p->passes[i];
+    struct timing *t = &c->t;
+    long begin = t->engine;
+    s->writes = s->softmaxes = s->reciprocals = 0;
+    if (!inputs(c, s, &begin, visit))
+        return -1;
+    if (s->op == PASS_CONTEXT) {
+        int block = c->softmax[find(c->p, PASS_SCORES, s->layer, s->block, s->head)];
+        begin = latest(begin, latest(t->numerators[block], t->divided[block]) + 1);
+        s->softmaxes = s->reciprocals = block + 1;
+    }
+    if (s->op == PASS_SCORES)
+        begin = latest(begin, t->slot_free[t->blocks % 2] + 1);
+    return begin;
+}
+
+static void divide(struct scheduler *c, long z_edge, long *done)
+{
+    struct timing *t = &c->t;
+    long offered = latest(z_edge, t->divider_at);
+    if (c->p->hw.divider_pipelined) {
+        t->divider_at = offered + 1;
+        *done = offered + DIVIDER_STEPS + 2;
+    } else {
+        t->divider_at = offered + DIVIDER_STEPS + 2;
+        *done = offered + DIVIDER_STEPS + 2;
+    }
+}
+
+static void run_softmax(struct scheduler *c, struct pass *s, long first_score)
+{
+    struct timing *t = &c->t;
+    int n = c->p->model->shape.window, block = t->blocks;
+    long full = first_score + (long)n * s->groups - 1;
+    long sweep = latest(full + 1, t->sweep_free), end = sweep;
+    long done = 0;
+    for (int token = 0; token < s->tokens; token += c->p->hw.softmax_lanes) {
+        end = sweep + n - 1;
+        sweep += n;
+        for (int i = 0; i < c->p->hw.softmax_lanes && token + i < s->tokens; i++)
+            divide(c, end + NUMERATOR_LATENCY, &done);
+    }
+    t->sweep_free = end + 1;
+    t->slot_free[block % 2] = end;
+    t->numerators[block] = end + NUMERATOR_LATENCY;
+    t->divided[block] = done;
+    t->blocks++;
+}
+
+static void place(struct scheduler *c, int i, long begin)
+{
+    struct plan *p = c->p;
+    struct pass *s = &p->passes[i];
+    struct timing *t = &c->t;
+    long edge = begin;
+    long first_score = 0;
+    s->begin = begin;
+    for (int job = 0; job < s->jobs; job++) {
+        edge = latest(edge + s->slices - 1, t->last_slice + t->last_drain);
+        if (job == 0)
+            first_score = edge + p->lane_stages + SCORE_LATENCY;
+        t->last_slice = edge;
+        t->last_drain = job == s->jobs - 1 ? s->drain_last : s->drain;
+        if (s->op == PASS_SCORES && job == s->jobs - 1)
+            first_score = edge + p->lane_stages + SCORE_LATENCY + s->drain_last -
+                          (long)s->channels * s->groups;
+        edge++;
+    }
+    s->end = edge - 1;
+    t->engine = edge;
+    t->written[c->placed] = s->end + p->lane_stages + WRITE_LATENCY + s->drain_last - 1;
+    if (s->op == PASS_SCORES) {
+        c->softmax[i] = t->blocks;
+        p->softmax[t->blocks] = (struct softmax_pass){
+            .tokens = s->tokens,
+            .base = s->block * ceil_div(p->model->shape.window, p->hw.terms),
+            .slot = s->block,
+            .layer = s->layer,
+            .first_row = s->head * p->model->shape.window + s->first_token,
+        };
+        run_softmax(c, s, first_score);
+    }
+    c->at[i] = c->placed++;
+}
+
+// Among passes that could begin now the earliest operation, else the one that can begin first.
+static int choose(struct scheduler *c, long *begin)
+{
+    int best = -1;
+    for (int i = 0; i < c->p->pass_count; i++) {
+        if (c->at[i] >= 0)
+            continue;
+        long e = earliest(c, i);
+        if (e < 0)
+            continue;
+        const struct pass *s = &c->p->passes[i], *b = &c->p->passes[best < 0 ? 0 : best];
+        int before =
+            best < 0 || e < *begin ||
+            (e == *begin && (s->layer < b->layer || (s->layer == b->layer && s->op < b->op)));
+        if (before) {
+            best = i;
+            *begin = e;
+        }
+    }
+    return best;
+}
+
+static int reorder(struct scheduler *c)
+{
+    struct plan *p = c->p;
+    struct pass *sorted = calloc((size_t)p->pass_count, sizeof *sorted);
+    if (!sorted)
+        return -1;
+    for (int i = 0; i < p->pass_count; i++)
+        sorted[c->at[i]] = p->passes[i];
+    free(p->passes);
+    p->passes = sorted;
+    return 0;
+}
+
+int plan_schedule(struct plan *p)
+{
+    int result = -1;
+    size_t n = (size_t)p->pass_count;
+    struct scheduler c = {.p = p, .t = {.engine = 1, .last_slice = -1000}};
+    c.at = malloc(n * sizeof *c.at);
+    c.softmax = malloc(n * sizeof *c.softmax);
+    c.t.written = calloc(n, sizeof *c.t.written);
+    c.t.numerators = calloc(n, sizeof *c.t.numerators);
+    c.t.divided = calloc(n, sizeof *c.t.divided);
+    p->softmax = calloc(n, sizeof *p->softmax);
+    if (!c.at || !c.softmax || !c.t.written || !c.t.numerators || !c.t.divided || !p->softmax)
+        goto fail;
+    for (size_t i = 0; i < n; i++)
+        c.at[i] = c.softmax[i] = -1;
+    while (c.placed < p->pass_count) {
+        long begin = 0;
+        int i = choose(&c, &begin);
+        if (i < 0)
+            abort(); // the passes wait for each other: our own bug
+        earliest(&c, i);
+        place(&c, i, begin);
+    }
+    p->softmax_count = c.t.blocks;
+    p->cycles = c.t.written[n - 1]; // y_last follows that edge
+    result = reorder(&c);
+fail:
+    free(c.at);
+    free(c.softmax);
+    free(c.t.written);
+    free(c.t.numerators);
+    free(c.t.divided);
+    return result;
+}
