@@ -9,7 +9,8 @@
 # -gseed_g=7. --keep DIR puts the work directory there and leaves it. A bench passes only when it
 # exits with 0 and has written a line
 #     BENCH: PASS n ...
-# with n, the number of things it checked, above 0. Exit: 0 passed, 1 failed, 2 usage, 77 no GHDL.
+# with n, the number of things it checked, above 0. Exit: 0 passed, 1 failed, 2 usage,
+# 3 does not build, 77 no GHDL.
 set -eu
 
 usage() {
@@ -58,8 +59,8 @@ else
 fi
 cd "$work"
 # shellcheck disable=SC2086 # a list of paths without blanks
-"$ghdl" -a --std=08 -Wunused -Whide -Wothers -Wport-bounds $files
-"$ghdl" -e --std=08 "$bench"
+"$ghdl" -a --std=08 -Wunused -Whide -Wothers -Wport-bounds $files || exit 3
+"$ghdl" -e --std=08 "$bench" || exit 3
 status=0
 "./$bench" "$@" --assert-level=error --ieee-asserts=disable --stop-time="$stop_time" \
     >run.log 2>&1 || status=$?

@@ -21,7 +21,7 @@ status=0
     sys/test/standin/variant_pkg.vhd sys/test/standin/accelerator.vhd @sys/files.f \
     sys/test/ft245_chip.vhd sys/test/top_tb.vhd \
     -- -gscript_g="$work/script" -greceived_g="$work/received" "$@" || status=$?
-[ $status -ne 77 ] || exit 77
+[ $status -lt 2 ] || exit $status
 # Also after a failure: the first wrong answer tells more than a missing byte.
 "$cases" check "$protocol" "$seed" "$work/received"
 exit $status

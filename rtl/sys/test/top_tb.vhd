@@ -97,6 +97,7 @@ begin
     variable command : character;
     variable good    : boolean;
     variable data    : std_logic_vector(7 downto 0);
+    variable taken   : std_logic;
     variable number  : natural;
     variable seen    : natural;
     variable checks  : natural := 0;
@@ -112,7 +113,10 @@ begin
             exit when not good;
             host_data  <= data;
             host_valid <= '1';
-            wait on host_taken;
+            taken := host_taken;
+            wait on host_taken for 2 ms;
+            assert host_taken /= taken
+              report "top_tb: the design does not read" severity failure;
             host_valid <= '0';
             wait for 1 ns;
           end loop;
