@@ -81,7 +81,6 @@ static void command(struct config_logic *c, uint32_t word)
     case CONFIG_DESYNC:
         c->synced = 0;
         c->desynced = 1;
-        c->any_word = 0; // the next sync word begins after this word
         break;
     default:
         break;

@@ -271,16 +271,20 @@ static void test_logic_any_alignment(void **state)
     begin(&w, BEGIN_OK);
     block(&w, CONFIG_FDRI, 101, 0xAA995500, 1);
     end(&w);
+    add(&w, CONFIG_SYNC); // at once, at the same offset
+    add(&w, 0x2800E001);
     for (unsigned late = 0; late < 32; late++) { // the stream begins this many bits late
         struct config_logic c;
         uint64_t left = UINT64_MAX;
         config_logic_reset(&c, 0x03620093, 101);
         for (size_t i = 0; i <= w.n; i++) {
-            uint32_t word = i < w.n ? w.word[i] : 0;
+            uint32_t word = i < w.n ? w.word[i] : 0x20000000;
             left = left << 32 | word;
             config_logic_word(&c, (uint32_t)(left >> late));
         }
         assert_true(c.done);
+        assert_true(c.synced);
+        assert_int_equal(c.read_register, CONFIG_STAT);
         assert_int_equal(c.strange_words, 0);
     }
 }
