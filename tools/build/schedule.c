@@ -2,6 +2,7 @@
 // Orders the passes and counts their cycles. This is the timing of rtl/core, pass by pass: a bench
 // holds the count to the RTL's. Cycle 0 is the clock edge that takes start.
 #include <limits.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -238,6 +239,7 @@ static int choose(struct scheduler *c, long *begin)
 static int reorder(struct scheduler *c)
 {
     struct plan *p = c->p;
+    assert(p->pass_count > 0);
     struct pass *sorted = calloc((size_t)p->pass_count, sizeof *sorted);
     if (!sorted)
         return -1;
