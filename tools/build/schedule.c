@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Orders the passes and counts their cycles. This is the timing of rtl/core, pass by pass: a bench
 // holds the count to the RTL's. Cycle 0 is the clock edge that takes start.
-#include <limits.h>
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
