@@ -191,6 +191,7 @@ stop
 
 # A swap in the middle of a run: no forecast is missing, both variants show, the exit code is 0.
 start 20
+: >"$dir/out" # the loops below wait for lines of these runs, not of earlier ones
 "$cli" infer --data "$dir/demand.csv" --follow-swap -n 60 --json >"$dir/out" 2>"$dir/err" &
 run=$!
 until [ "$(wc -l <"$dir/out")" -gt 5 ]; do read -rt 0.02 <> <(:); done
@@ -199,6 +200,7 @@ wait "$run" || fail 'infer --follow-swap through a swap'
 last='infer --follow-swap'
 json 'length == 61 and ([.[:-1][].variant] | unique) == ["demand-w4","demand-w8"]'
 # The daemon goes away in the middle: what came is shown, the exit code says why it ended.
+: >"$dir/out"
 "$cli" infer --data "$dir/demand.csv" -n 0 --json >"$dir/out" 2>"$dir/err" &
 run=$!
 until [ "$(wc -l <"$dir/out")" -gt 5 ]; do read -rt 0.02 <> <(:); done
