@@ -1,38 +1,155 @@
 // SPDX-License-Identifier: Apache-2.0
-// sevencast-build, first cut: plan, listing, package.
+#define _XOPEN_SOURCE 700 // realpath
+// sevencast-build: from a variant to everything a board, or a simulated one, needs of it.
 #include <getopt.h>
+#include <limits.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "tools/build/emit.h"
+#include "tools/build/package.h"
 #include "tools/build/plan.h"
+
+static const char usage_text[] =
+    "usage: sevencast-build VARIANT_DIR --out DIR [--rtl DIR] [--vboard-sim DIR] [--no-sim]\n"
+    "       sevencast-build VARIANT_DIR --listing\n"
+    "Makes the package DIR/NAME of a variant: VHDL package, simulated board, bitstream, golden\n"
+    "windows.\n"
+    "  --out DIR         folder of packages\n"
+    "  --rtl DIR         VHDL sources (default: share/sevencast/rtl beside this program)\n"
+    "  --vboard-sim DIR  the virtual board's bench (default: share/sevencast/sim)\n"
+    "  --no-sim          no simulation; the cycle count is the planned one\n"
+    "  --listing         print the pass program and where its cycles go, make nothing\n"
+    "  --vivado          make a routed bitstream with Vivado where there is one\n"
+    "Exit status: 0 made, 2 usage, 3 bad variant, 4 beyond the engine's limits, 5 GHDL missing or\n"
+    "failing, 6 files, 7 the RTL does not agree with the model.\n";
+
+struct options {
+    const char *variant, *out;
+    char rtl[PACKAGE_PATH_MAX], vboard_sim[PACKAGE_PATH_MAX];
+    int listing, simulate;
+};
+
+// share/sevencast/WHAT beside the bin/ of this program; absolute, as tools run elsewhere.
+static void beside_program(char *path, const char *what)
+{
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    path[0] = '\0';
+    if (n < 0)
+        return;
+    self[n] = '\0';
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(self, '/');
+        if (slash)
+            *slash = '\0';
+    }
+    snprintf(path, PACKAGE_PATH_MAX, "%.900s/share/sevencast/%s", self, what);
+}
+
+static int absolute(char *path, const char *given)
+{
+    char *found = realpath(given, NULL);
+    if (!found || strlen(found) >= PACKAGE_PATH_MAX) {
+        free(found);
+        fprintf(stderr, "sevencast-build: %s: no such folder\n", given);
+        return -1;
+    }
+    snprintf(path, PACKAGE_PATH_MAX, "%s", found);
+    free(found);
+    return 0;
+}
+
+static int parse(struct options *o, int argc, char **argv)
+{
+    enum { OUT = 256, RTL, SIM, NO_SIM, LISTING, VIVADO };
+    static const struct option longs[] = {
+        {"out", required_argument, NULL, OUT},
+        {"rtl", required_argument, NULL, RTL},
+        {"vboard-sim", required_argument, NULL, SIM},
+        {"no-sim", no_argument, NULL, NO_SIM},
+        {"listing", no_argument, NULL, LISTING},
+        {"vivado", no_argument, NULL, VIVADO},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    beside_program(o->rtl, "rtl");
+    beside_program(o->vboard_sim, "sim");
+    o->simulate = 1;
+    for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;)
+        switch (c) {
+        case OUT:
+            o->out = optarg;
+            break;
+        case RTL:
+            if (absolute(o->rtl, optarg) != 0)
+                return -1;
+            break;
+        case SIM:
+            if (absolute(o->vboard_sim, optarg) != 0)
+                return -1;
+            break;
+        case NO_SIM:
+            o->simulate = 0;
+            break;
+        case LISTING:
+            o->listing = 1;
+            break;
+        case VIVADO:
+            fprintf(stderr, "sevencast-build: Vivado is absent; the bitstream is a virtual one\n");
+            break;
+        case 'h':
+            fputs(usage_text, stdout);
+            exit(PACKAGE_OK);
+        default:
+            fputs(usage_text, stderr);
+            return -1;
+        }
+    if (optind != argc - 1 || (!o->listing && !o->out)) {
+        fputs(usage_text, stderr);
+        return -1;
+    }
+    o->variant = argv[optind];
+    return 0;
+}
 
 int main(int argc, char **argv)
 {
-    char why[512];
-    if (argc < 3)
-        return 2;
-    struct variant *v = variant_load(argv[1], why, sizeof why);
-    if (!v) {
-        fprintf(stderr, "%s\n", why);
-        return 1;
-    }
+    struct options o = {0};
     struct hardware hw;
-    if (hardware_choose(&hw, v->model, v->hardware, why, sizeof why)) {
-        fprintf(stderr, "%s\n", why);
-        return 1;
+    struct plan *plan = NULL;
+    char why[512];
+    if (parse(&o, argc, argv) != 0)
+        return PACKAGE_USAGE;
+    if (sodium_init() < 0) {
+        fprintf(stderr, "sevencast-build: libsodium does not start\n");
+        return PACKAGE_FILES;
     }
-    struct plan *p = plan_new(v->model, &hw, why, sizeof why);
-    if (!p) {
-        fprintf(stderr, "%s\n", why);
-        return 1;
+    enum package_result result = PACKAGE_BAD_VARIANT;
+    struct variant *v = variant_load(o.variant, why, sizeof why);
+    if (!v)
+        goto fail;
+    if (hardware_choose(&hw, v->model, v->hardware, why, sizeof why) != 0)
+        goto fail;
+    result = PACKAGE_LIMIT;
+    plan = plan_new(v->model, &hw, why, sizeof why);
+    if (!plan)
+        goto fail;
+    if (o.listing) {
+        plan_list(plan, stdout);
+        result = PACKAGE_OK;
+    } else {
+        const struct package_request request = {o.variant,  o.out, o.rtl, o.vboard_sim,
+                                                o.simulate, v,     plan};
+        result = package_make(&request);
     }
-    plan_list(p, stdout);
-    FILE *f = fopen(argv[2], "w");
-    emit_package(f, p, v, EMIT_VIRTUAL, 1);
-    fclose(f);
-    plan_free(p);
+    goto done;
+fail:
+    fprintf(stderr, "sevencast-build: %s\n", why);
+done:
+    plan_free(plan);
     variant_free(v);
-    return 0;
+    return result;
 }

@@ -1,0 +1,15 @@
+core/ram_block.vhd
+core/ram_distributed.vhd
+core/ram_auto.vhd
+core/rom_block.vhd
+core/rom_logic.vhd
+core/memory_bank.vhd
+core/tile.vhd
+core/requantiser.vhd
+core/divider.vhd
+core/pool.vhd
+core/issuer.vhd
+core/drain.vhd
+core/writer.vhd
+core/softmax.vhd
+core/accelerator.vhd

@@ -1,0 +1,2 @@
+core/arithmetic_pkg.vhd
+core/program_pkg.vhd
