@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/usbdevice_fs.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -248,9 +249,18 @@ static int fail_gone(struct node *n)
     return -1;
 }
 
-static int submit(struct node *n, struct usbdevfs_urb *u)
+// The board has closed its end of the wake-up pipe: the device is unplugged.
+static int unplugged(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = 0};
+    return syscall(SYS_poll, &p, 1, 0) > 0 && p.revents & POLLERR;
+}
+
+static int submit(struct node *n, int fd, struct usbdevfs_urb *u)
 {
     int control = u->type == USBDEVFS_URB_TYPE_CONTROL;
+    if (unplugged(fd)) // nobody would look for its completion
+        return fail_gone(n);
     if ((u->type != USBDEVFS_URB_TYPE_BULK && !control) || u->buffer_length < 0 ||
         (control && u->buffer_length < SETUP_BYTES)) {
         errno = EINVAL;
@@ -326,7 +336,7 @@ static int reap(struct node *n, int fd, void **out)
             continue;
         if (r < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             if (filled) {
-                errno = EAGAIN;
+                errno = unplugged(fd) ? ENODEV : EAGAIN;
                 return -1;
             }
             pipe_fill(fd);
@@ -397,7 +407,7 @@ static int node_ioctl(struct node *n, int fd, unsigned request, void *arg)
                            USBDEVFS_CAP_NO_PACKET_SIZE_LIM | USBDEVFS_CAP_REAP_AFTER_DISCONNECT;
         return 0;
     case (unsigned)USBDEVFS_SUBMITURB:
-        return submit(n, arg);
+        return submit(n, fd, arg);
     case (unsigned)USBDEVFS_DISCARDURB:
         return discard(n, arg);
     case (unsigned)USBDEVFS_REAPURBNDELAY: {

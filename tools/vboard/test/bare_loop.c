@@ -12,7 +12,7 @@
 
 #include "protocol/link.h"
 
-enum { MAX_WINDOWS = 64, MAX_OUTPUTS = 24, TIMEOUT_NS = 2000000000, LATENCY_MS = 2 };
+enum { MAX_WINDOWS = 64, MAX_OUTPUTS = 24, TIMEOUT_MS = 2000, LATENCY_MS = 2 };
 
 struct golden {
     size_t windows, x_n, y_n;
@@ -22,7 +22,8 @@ struct golden {
 
 struct options {
     const char *serial, *package;
-    unsigned count;
+    unsigned count, timeout_ms;
+    bool resync; // a client before left half a frame or an unread answer behind
 };
 
 struct result {
@@ -31,6 +32,8 @@ struct result {
     uint32_t cycles;
     uint64_t *ns;
 };
+
+static uint64_t timeout_ns;
 
 static uint64_t now_ns(void)
 {
@@ -73,7 +76,7 @@ static int ask(struct ftdi_context *f, struct link_parser *p, uint8_t type, uint
 {
     static uint8_t in[8192];
     uint8_t out[LINK_MAX_FRAME];
-    uint64_t end = now_ns() + TIMEOUT_NS;
+    uint64_t end = now_ns() + timeout_ns;
     size_t length = link_encode(out, type, seq, payload, n);
     if (ftdi_write_data(f, out, (int)length) != (int)length)
         return -1;
@@ -93,6 +96,16 @@ static int ask(struct ftdi_context *f, struct link_parser *p, uint8_t type, uint
     return -1;
 }
 
+// Ends whatever half a frame the device holds and throws away what it still says.
+static void resync(struct ftdi_context *f)
+{
+    static uint8_t zeros[LINK_MAX_FRAME], in[4096];
+    ftdi_tcioflush(f);
+    ftdi_write_data(f, zeros, sizeof zeros);
+    for (int silent = 0; silent < 10;)
+        silent = ftdi_read_data(f, in, sizeof in) > 0 ? 0 : silent + 1;
+}
+
 static int get32(const uint8_t *p)
 {
     return (int)(p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
@@ -104,6 +117,8 @@ static int run(struct ftdi_context *f, const struct options *o, const struct gol
     static struct link_parser parser;
     struct link_frame a;
     link_parser_init(&parser);
+    if (o->resync)
+        resync(f);
     if (ask(f, &parser, LINK_IDENTIFY, 1, NULL, 0, LINK_IDENTITY_BYTES, &a) ||
         a.type != (LINK_IDENTIFY | LINK_ANSWER) ||
         link_identity_decode(a.payload, a.n, &r->identity)) {
@@ -148,18 +163,26 @@ static void report(const struct result *r)
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    *o = (struct options){.serial = "VB0001", .count = 1000};
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (!strcmp(argv[i], "--serial"))
-            o->serial = argv[i + 1];
+    *o = (struct options){.serial = "VB0001", .count = 1000, .timeout_ms = TIMEOUT_MS};
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (!strcmp(argv[i], "--resync"))
+            o->resync = true;
+        else if (!value)
+            return -1;
+        else if (!strcmp(argv[i], "--serial"))
+            o->serial = argv[++i];
         else if (!strcmp(argv[i], "--package"))
-            o->package = argv[i + 1];
+            o->package = argv[++i];
         else if (!strcmp(argv[i], "--count"))
-            o->count = (unsigned)strtoul(argv[i + 1], NULL, 10);
+            o->count = (unsigned)strtoul(argv[++i], NULL, 10);
+        else if (!strcmp(argv[i], "--timeout-ms"))
+            o->timeout_ms = (unsigned)strtoul(argv[++i], NULL, 10);
         else
             return -1;
     }
-    return o->package && argc % 2 ? 0 : -1;
+    timeout_ns = (uint64_t)o->timeout_ms * 1000000u;
+    return o->package ? 0 : -1;
 }
 
 int main(int argc, char **argv)
@@ -169,9 +192,11 @@ int main(int argc, char **argv)
     struct result r = {0};
     int result = 1;
     if (parse(argc, argv, &o)) {
-        fprintf(stderr, "usage: bare-loop --package DIR [--serial VB0001] [--count 1000]\n"
-                        "Prints p50 and p99 of an inference in microseconds as JSON. Exit code: 0\n"
-                        "good, 1 no answer or USB error, 3 a result differs from golden.json.\n");
+        fprintf(stderr,
+                "usage: bare-loop --package DIR [--serial VB0001] [--count 1000] [--resync]\n"
+                "                 [--timeout-ms 2000]\n"
+                "Prints p50 and p99 of an inference in microseconds as JSON. Exit code: 0\n"
+                "good, 1 no answer or USB error, 3 a result differs from golden.json.\n");
         return 2;
     }
     struct ftdi_context *f = ftdi_new();
