@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/conf.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define IN_DAEMON(field) offsetof(struct conf, field), sizeof(((struct conf *)0)->field)
+#define IN_BOARD(field)  offsetof(struct conf_board, field), sizeof(((struct conf_board *)0)->field)
+
+static const struct conf_row rows[] = {
+    {"daemon", "control", CONF_ENDPOINT, IN_DAEMON(control), 0, 0,
+     "ipc:///run/sevencast/control.sock", "socket for all verbs, mode 0600"},
+    {"daemon", "infer", CONF_ENDPOINT, IN_DAEMON(infer), 0, 0, "",
+     "second socket for all but load and unload, mode 0660; empty = none"},
+    {"daemon", "variants", CONF_PATH, IN_DAEMON(variants), 0, 0, "/var/lib/sevencast/packages",
+     "folder with one package per variant"},
+    {"daemon", "run_dir", CONF_PATH, IN_DAEMON(run_dir), 0, 0, "/run/sevencast",
+     "folder for locks and for what runs on each board"},
+    {"daemon", "loader", CONF_PATH, IN_DAEMON(loader), 0, 0, "/usr/bin/openFPGALoader",
+     "openFPGALoader, which programs the boards"},
+    {"daemon", "worker", CONF_PATH, IN_DAEMON(worker), 0, 0, "",
+     "program run per board; empty = sevencastd itself (others are for tests)"},
+    {"daemon", "log_level", CONF_LEVEL, IN_DAEMON(log_level), 0, 0, "info",
+     "error, warn, info or debug"},
+    {"daemon", "queue", CONF_INT, IN_DAEMON(queue), 1, 4096, "256",
+     "inference requests that may wait or run, over all boards"},
+    {"daemon", "stop_timeout_ms", CONF_INT, IN_DAEMON(stop_timeout_ms), 100, 60000, "2000",
+     "longest time from SIGTERM to the end"},
+    {"daemon", "return_grace_ms", CONF_INT, IN_DAEMON(return_grace_ms), 0, 60000, "1000",
+     "how long requests wait for a lost board before they get DEVICE_LOST"},
+    {"board", "serial", CONF_NAME, IN_BOARD(serial), 0, 0, NULL,
+     "serial number of the board's FTDI chip"},
+    {"board", "usb_id", CONF_USB_ID, IN_BOARD(usb_id), 0, 0, "0403:6010",
+     "USB vendor and product of the FTDI chip, hexadecimal"},
+    {"board", "part", CONF_NAME, IN_BOARD(part), 0, 0, "xc7s15", "FPGA on the board"},
+    {"board", "variant", CONF_NAME, IN_BOARD(variant), 0, 0, "",
+     "variant that the board runs from the start; empty = what it runs already"},
+    {"board", "cable", CONF_NAME, IN_BOARD(cable), 0, 0, "ft2232",
+     "openFPGALoader's name for the JTAG wiring"},
+    {"board", "jtag_mhz", CONF_INT, IN_BOARD(jtag_mhz), 1, 30, "30", "JTAG clock"},
+    {"board", "allow_virtual", CONF_YES_NO, IN_BOARD(allow_virtual), 0, 0, "no",
+     "whether virtual bitstreams, which only the virtual board understands, are accepted"},
+    {"board", "answer_timeout_ms", CONF_INT, IN_BOARD(answer_timeout_ms), 10, 600000, "5000",
+     "an inference that takes longer is a fault of the board"},
+    {"board", "program_timeout_ms", CONF_INT, IN_BOARD(program_timeout_ms), 100, 600000, "30000",
+     "a programming that takes longer is stopped"},
+    {NULL, NULL, CONF_TEXT, 0, 0, 0, 0, NULL, NULL},
+};
+
+const struct conf_row *conf_rows(void)
+{
+    return rows;
+}
+
+struct parse {
+    struct conf *conf;
+    const char *path;
+    FILE *file; // one of the two
+    const char *text;
+    int line;
+    char *why;
+    size_t whycap;
+    bool failed;
+};
+
+static int fail(struct parse *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Keeps the first error only; returns 0 as inih's handler wants it.
+static int fail(struct parse *p, const char *format, ...)
+{
+    if (p->failed)
+        return 0;
+    p->failed = true;
+    int n = p->line > 0 ? snprintf(p->why, p->whycap, "%s:%d: ", p->path, p->line)
+                        : snprintf(p->why, p->whycap, "%s: ", p->path);
+    if (n < 0 || (size_t)n >= p->whycap)
+        return 0;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(p->why + n, p->whycap - (size_t)n, format, args);
+    va_end(args);
+    return 0;
+}
+
+static bool is_name(const char *text)
+{
+    if (!*text)
+        return false;
+    for (const char *c = text; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+              (c > text && (*c == '-' || *c == '_' || *c == '.'))))
+            return false;
+    return true;
+}
+
+static int take_text(struct parse *p, const struct conf_row *row, char *field, const char *value)
+{
+    size_t n = strlen(value);
+    if (n >= row->capacity)
+        return fail(p, "%s: %zu characters, at most %zu", row->name, n, row->capacity - 1);
+    memcpy(field, value, n + 1);
+    return 1;
+}
+
+static int take_endpoint(struct parse *p, const struct conf_row *row, char *field, const char *v)
+{
+    if (strncmp(v, "tcp://", 6) == 0)
+        return fail(p,
+                    "%s: tcp:// needs CURVE keys, which this version does not have; use ipc:// "
+                    "and forward it, e.g. with ssh -L",
+                    row->name);
+    bool optional = row->fallback && !*row->fallback;
+    if (!(optional && !*v) && (strncmp(v, "ipc:///", 7) != 0 || !v[7]))
+        return fail(p, "%s: \"%s\" is not of the form ipc:///PATH", row->name, v);
+    return take_text(p, row, field, v);
+}
+
+static int take_int(struct parse *p, const struct conf_row *row, int *field, const char *value)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(value, &end, 10);
+    if (end == value || *end || errno || n < row->lo || n > row->hi)
+        return fail(p, "%s: \"%s\" is not a number from %d to %d", row->name, value, row->lo,
+                    row->hi);
+    *field = (int)n;
+    return 1;
+}
+
+static int take_yes_no(struct parse *p, const struct conf_row *row, bool *field, const char *value)
+{
+    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+        return fail(p, "%s: \"%s\" is neither yes nor no", row->name, value);
+    *field = value[0] == 'y';
+    return 1;
+}
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+static int take_level(struct parse *p, const struct conf_row *row, enum log_level *field,
+                      const char *value)
+{
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(value, level_names[i]) == 0) {
+            *field = (enum log_level)i;
+            return 1;
+        }
+    }
+    return fail(p, "%s: \"%s\" is not one of error, warn, info, debug", row->name, value);
+}
+
+static bool is_usb_id(const char *v)
+{
+    return strlen(v) == 9 && strspn(v, "0123456789abcdefABCDEF") == 4 && v[4] == ':' &&
+           strspn(v + 5, "0123456789abcdefABCDEF") == 4;
+}
+
+static int take_value(struct parse *p, const struct conf_row *row, void *base, const char *value)
+{
+    char *field = (char *)base + row->offset;
+    bool empty_allowed = row->fallback && !*row->fallback;
+    switch (row->kind) {
+    case CONF_ENDPOINT:
+        return take_endpoint(p, row, field, value);
+    case CONF_PATH:
+        if (*value != '/' && !(empty_allowed && !*value))
+            return fail(p, "%s: \"%s\" is not an absolute path", row->name, value);
+        return take_text(p, row, field, value);
+    case CONF_NAME:
+        if (!is_name(value) && !(empty_allowed && !*value))
+            return fail(p, "%s: \"%s\" is not a name (letters, digits, - _ .)", row->name, value);
+        return take_text(p, row, field, value);
+    case CONF_USB_ID:
+        if (!is_usb_id(value))
+            return fail(p, "%s: \"%s\" is not of the form 0403:6010", row->name, value);
+        return take_text(p, row, field, value);
+    case CONF_INT:
+        return take_int(p, row, (int *)(void *)field, value);
+    case CONF_YES_NO:
+        return take_yes_no(p, row, (bool *)(void *)field, value);
+    case CONF_LEVEL:
+        return take_level(p, row, (enum log_level *)(void *)field, value);
+    case CONF_TEXT:
+        return take_text(p, row, field, value);
+    }
+    return 0;
+}
+
+static void set_fallbacks(struct parse *p, const char *section, void *base)
+{
+    for (const struct conf_row *row = rows; row->section; row++)
+        if (strcmp(row->section, section) == 0 && row->fallback)
+            take_value(p, row, base, row->fallback);
+}
+
+// The board that a section "board NAME" names, new if needed; NULL after fail().
+static struct conf_board *board_of_section(struct parse *p, const char *section)
+{
+    const char *name = section + strlen("board");
+    while (*name == ' ' || *name == '\t')
+        name++;
+    if (!is_name(name) || strlen(name) > CONF_NAME_MAX) {
+        fail(p, "[%s]: a board needs a name of 1 to %d letters, digits, - _ .", section,
+             CONF_NAME_MAX);
+        return NULL;
+    }
+    for (int i = 0; i < p->conf->boards; i++)
+        if (strcmp(p->conf->board[i].name, name) == 0)
+            return &p->conf->board[i];
+    if (p->conf->boards == CONF_BOARDS) {
+        fail(p, "[%s]: at most %d boards", section, CONF_BOARDS);
+        return NULL;
+    }
+    struct conf_board *b = &p->conf->board[p->conf->boards++];
+    snprintf(b->name, sizeof b->name, "%s", name);
+    set_fallbacks(p, "board", b);
+    return b;
+}
+
+static bool is_board_section(const char *section)
+{
+    return strcmp(section, "board") == 0 || strncmp(section, "board ", 6) == 0 ||
+           strncmp(section, "board\t", 6) == 0;
+}
+
+// Finds where a section's values go; false after fail().
+static bool find_section(struct parse *p, const char *section, const char **kind, void **base,
+                         unsigned long **given)
+{
+    if (strcmp(section, "daemon") == 0) {
+        *kind = "daemon";
+        *base = p->conf;
+        *given = &p->conf->given;
+        return true;
+    }
+    if (!is_board_section(section)) {
+        fail(p, "unknown section [%s]; there are [daemon] and [board NAME]", section);
+        return false;
+    }
+    struct conf_board *b = board_of_section(p, section);
+    *kind = "board";
+    *base = b;
+    *given = b ? &b->given : NULL;
+    return b != NULL;
+}
+
+static int on_value(void *user, const char *section, const char *name, const char *value)
+{
+    struct parse *p = user;
+    const char *kind;
+    void *base;
+    unsigned long *given;
+    if (p->failed || !find_section(p, section, &kind, &base, &given))
+        return 0;
+    for (const struct conf_row *row = rows; row->section; row++) {
+        if (strcmp(row->section, kind) != 0 || strcmp(row->name, name) != 0)
+            continue;
+        unsigned long bit = 1UL << (row - rows);
+        if (*given & bit)
+            return fail(p, "%s: given twice in [%s]", name, section);
+        *given |= bit;
+        return take_value(p, row, base, value);
+    }
+    return fail(p, "unknown directive %s in [%s]", name, section);
+}
+
+// inih hands the handler no line numbers and says nothing of empty sections, so the lines are
+// counted, and section headers checked, where they are read.
+static void check_line(struct parse *p, const char *line)
+{
+    size_t n = strlen(line);
+    bool more = p->file ? !feof(p->file) : *p->text != '\0';
+    if (n && line[n - 1] != '\n' && more) {
+        fail(p, "line too long");
+        return;
+    }
+    line += strspn(line, " \t");
+    const char *end = strchr(line, ']');
+    char section[64];
+    if (*line != '[' || !end || (size_t)(end - line) > sizeof section)
+        return;
+    memcpy(section, line + 1, (size_t)(end - line) - 1);
+    section[end - line - 1] = '\0';
+    const char *kind;
+    void *base;
+    unsigned long *given;
+    find_section(p, section, &kind, &base, &given);
+}
+
+static char *read_line(char *out, int cap, void *stream)
+{
+    struct parse *p = stream;
+    if (p->failed)
+        return NULL;
+    if (p->file) {
+        if (!fgets(out, cap, p->file))
+            return NULL;
+    } else {
+        size_t n = strcspn(p->text, "\n");
+        n += p->text[n] == '\n';
+        if (!n)
+            return NULL;
+        n = n < (size_t)cap - 1 ? n : (size_t)cap - 1;
+        memcpy(out, p->text, n);
+        out[n] = '\0';
+        p->text += n;
+    }
+    p->line++;
+    check_line(p, out);
+    if (p->failed) // blank it: inih must not make a second error of it
+        out[0] = '\0';
+    return out;
+}
+
+static void check_whole(struct parse *p)
+{
+    p->line = 0;
+    for (int i = 0; i < p->conf->boards; i++) {
+        struct conf_board *b = &p->conf->board[i];
+        for (const struct conf_row *row = rows; row->section; row++)
+            if (!row->fallback && strcmp(row->section, "board") == 0 &&
+                !(b->given & 1UL << (row - rows)))
+                fail(p, "[board %s] needs %s", b->name, row->name);
+        for (int k = 0; k < i; k++)
+            if (strcmp(p->conf->board[k].serial, b->serial) == 0)
+                fail(p, "boards %s and %s have the same serial %s", p->conf->board[k].name, b->name,
+                     b->serial);
+    }
+    if (!p->conf->boards)
+        fail(p, "no [board NAME] section");
+    if (strcmp(p->conf->control, p->conf->infer) == 0)
+        fail(p, "control and infer are the same socket");
+}
+
+static int parse(struct parse *p)
+{
+    memset(p->conf, 0, sizeof *p->conf);
+    set_fallbacks(p, "daemon", p->conf);
+    int line = ini_parse_stream(read_line, p, on_value, p);
+    if (line > 0 && !p->failed) {
+        p->line = line;
+        fail(p, "not a section, a directive or a comment");
+    } else if (line < 0) {
+        fail(p, "out of memory");
+    }
+    if (!p->failed)
+        check_whole(p);
+    return p->failed ? -1 : 0;
+}
+
+int conf_parse(struct conf *c, const char *text, const char *path, char *why, size_t whycap)
+{
+    struct parse p = {.conf = c, .path = path, .text = text, .why = why, .whycap = whycap};
+    return parse(&p);
+}
+
+int conf_load(struct conf *c, const char *path, char *why, size_t whycap)
+{
+    struct parse p = {.conf = c, .path = path, .why = why, .whycap = whycap};
+    p.file = fopen(path, "re");
+    if (!p.file) {
+        fail(&p, "%s", strerror(errno));
+        return -1;
+    }
+    int result = parse(&p);
+    if (ferror(p.file)) {
+        fail(&p, "cannot be read");
+        result = -1;
+    }
+    fclose(p.file);
+    return result;
+}
+
+static int put(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int put(int fd, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int n = vdprintf(fd, format, args);
+    va_end(args);
+    return n < 0 ? -1 : 0;
+}
+
+static int print_section(int fd, const char *section, const void *base)
+{
+    for (const struct conf_row *row = rows; row->section; row++) {
+        const char *field = (const char *)base + row->offset;
+        int r = 0;
+        if (strcmp(row->section, section) != 0)
+            continue;
+        if (row->kind == CONF_INT)
+            r = put(fd, "%s = %d\n", row->name, *(const int *)(const void *)field);
+        else if (row->kind == CONF_YES_NO)
+            r = put(fd, "%s = %s\n", row->name, *(const bool *)(const void *)field ? "yes" : "no");
+        else if (row->kind == CONF_LEVEL)
+            r = put(fd, "%s = %s\n", row->name,
+                    level_names[*(const enum log_level *)(const void *)field]);
+        else
+            r = put(fd, "%s = %s\n", row->name, field);
+        if (r < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int conf_print(const struct conf *c, int fd)
+{
+    if (put(fd, "[daemon]\n") < 0 || print_section(fd, "daemon", c) < 0)
+        return -1;
+    for (int i = 0; i < c->boards; i++)
+        if (put(fd, "\n[board %s]\n", c->board[i].name) < 0 ||
+            print_section(fd, "board", &c->board[i]) < 0)
+            return -1;
+    return 0;
+}
+
+int conf_print_help(int fd)
+{
+    const char *section = "";
+    for (const struct conf_row *row = rows; row->section; row++) {
+        if (strcmp(section, row->section) != 0) {
+            section = row->section;
+            if (put(fd, "%s\n", strcmp(section, "board") ? "[daemon]" : "[board NAME]") < 0)
+                return -1;
+        }
+        if (put(fd, "  %-18s %s", row->name, row->help) < 0)
+            return -1;
+        if (row->kind == CONF_INT && put(fd, " (%d to %d)", row->lo, row->hi) < 0)
+            return -1;
+        if (put(fd, row->fallback ? "; default: %s\n" : "; must be given%s\n",
+                row->fallback ? (*row->fallback ? row->fallback : "none") : "") < 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// sevencastd.conf: INI sections [daemon] and [board NAME]. One table row per directive feeds the
+// parser, sevencastd -p, sevencastd --help-conf and the test that compares it with the man page.
+// Anything unknown, given twice or out of range is an error with file:line.
+#ifndef SEVENCAST_DAEMON_CONF_H
+#define SEVENCAST_DAEMON_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/log.h"
+
+enum { CONF_BOARDS = 16, CONF_NAME_MAX = 31, CONF_TEXT_MAX = 103, CONF_PATH_MAX = 255 };
+
+struct conf_board {
+    char name[CONF_NAME_MAX + 1];
+    char serial[CONF_NAME_MAX + 1];
+    char usb_id[16];
+    char part[CONF_NAME_MAX + 1];
+    char variant[64];
+    char cable[CONF_NAME_MAX + 1];
+    int jtag_mhz;
+    bool allow_virtual;
+    int answer_timeout_ms;
+    int program_timeout_ms;
+    unsigned long given; // bit i: row i of the table was given
+};
+
+struct conf {
+    char control[CONF_TEXT_MAX + 1];
+    char infer[CONF_TEXT_MAX + 1];
+    char variants[CONF_PATH_MAX + 1];
+    char run_dir[CONF_PATH_MAX + 1];
+    char loader[CONF_PATH_MAX + 1];
+    char worker[CONF_PATH_MAX + 1];
+    enum log_level log_level;
+    int queue;
+    int stop_timeout_ms;
+    int return_grace_ms;
+    unsigned long given;
+    struct conf_board board[CONF_BOARDS];
+    int boards;
+};
+
+enum conf_kind {
+    CONF_TEXT,
+    CONF_PATH,
+    CONF_ENDPOINT,
+    CONF_NAME,
+    CONF_USB_ID,
+    CONF_INT,
+    CONF_YES_NO,
+    CONF_LEVEL
+};
+
+// One directive. section is "daemon" or "board".
+struct conf_row {
+    const char *section, *name;
+    enum conf_kind kind;
+    size_t offset, capacity; // where its value lies in struct conf or conf_board
+    int lo, hi;              // CONF_INT
+    const char *fallback;    // as written in a file; NULL: must be given
+    const char *help;        // one line
+};
+
+// The whole table; ends with section NULL.
+const struct conf_row *conf_rows(void);
+
+// Reads a file; 0, or -1 with "file:line: message" in why. c is meaningful only on success.
+int conf_load(struct conf *c, const char *path, char *why, size_t whycap);
+int conf_parse(struct conf *c, const char *text, const char *path, char *why, size_t whycap);
+
+// Writes c as a file that conf_load reads back to the same (-p), or every directive with its help
+// (--help-conf), to a descriptor. 0, or -1 when writing fails.
+int conf_print(const struct conf *c, int fd);
+int conf_print_help(int fd);
+
+#endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sevencastd of one's own for tests: a folder with packages, configuration and sockets, the
+// daemon as a child process, and clients that speak ZeroMQ and JSON without our codec.
+#ifndef SEVENCAST_DAEMON_TEST_RIG_H
+#define SEVENCAST_DAEMON_TEST_RIG_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/test/make_package.h"
+
+enum { RIG_VALUES_MAX = 64 * 32, RIG_OUTPUTS_MAX = 24 };
+
+struct rig {
+    char dir[128], packages[192], control[192], conf[192];
+    void *zmq;
+    pid_t pid;
+    const char *prefix[12]; // command words before sevencastd, NULL-ended
+    bool standin;
+    void *dealers[8]; // open ones: a test that fails leaves them to rig_fini
+};
+
+// Makes the folder; boards: text of the [board] sections, more: further [daemon] lines.
+void rig_init(struct rig *r, const char *boards, const char *more, bool standin);
+void rig_fini(struct rig *r); // kills what is left and removes the folder
+
+// A package in the rig's folder.
+void rig_package(struct rig *r, struct make_package m);
+struct variant *rig_variant(struct rig *r, const char *name);
+
+void rig_start(struct rig *r);        // returns when the daemon answers
+int rig_stop(struct rig *r, int sig); // its exit code, or -signal; fails the test after 8 s
+void rig_say(struct rig *r, const char *words); // to the stand-in worker
+pid_t rig_worker_pid(struct rig *r, const char *board);
+
+struct rig_reply {
+    json_t *header; // owned
+    size_t frames;  // behind the header
+    double values[RIG_OUTPUTS_MAX];
+    int16_t codes[RIG_OUTPUTS_MAX];
+    size_t outputs;
+    uint64_t elapsed_ns;
+};
+void rig_reply_fini(struct rig_reply *p);
+const char *rig_code(const struct rig_reply *p);  // error code, "" when none
+const char *rig_field(const struct rig_reply *p); // error field, ""
+const char *rig_message(const struct rig_reply *p);
+
+// One request with a socket of its own. header is JSON text; tensor may be NULL.
+struct rig_reply rig_call(struct rig *r, const char *header, const void *tensor, size_t n);
+struct rig_reply rig_infer(struct rig *r, const char *model, const double *window, int rows,
+                           int columns, int deadline_ms);
+struct rig_reply rig_load(struct rig *r, const char *model, const char *board, int deadline_ms);
+// state of a board and the variant on it, as the daemon tells; waits for it to become so.
+void rig_wait_board(struct rig *r, const char *board, const char *state, const char *variant,
+                    int timeout_ms);
+json_t *rig_board(struct rig *r, const char *board); // a new reference
+
+// For many requests at once.
+void *rig_dealer(struct rig *r);
+void rig_close(struct rig *r, void *dealer);
+void rig_send(void *dealer, const char *header, const void *tensor, size_t n);
+bool rig_recv(void *dealer, struct rig_reply *p, int timeout_ms);
+void rig_infer_header(char *out, size_t cap, const char *model, const char *id, int rows,
+                      int columns, int deadline_ms);
+
+void rig_random_window(uint64_t seed, double *out, int n); // physical values, some outside
+// Fails the test unless the reply is what the golden model says of the window.
+void rig_check_golden(const struct variant *v, const double *window, const struct rig_reply *p);
+
+#endif

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+// One handler per verb. A handler fills fe->reply, or takes a slot and answers later.
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/frontend.h"
+#include "daemon/log.h"
+#include "daemon/version.h"
+
+// Where a request came from, while it is handled.
+struct asker {
+    int socket;
+    const struct listener_message *m;
+};
+
+static void refuse(struct frontend *fe, enum service_code code, const char *field,
+                   const char *message)
+{
+    service_error_set(&fe->reply.error, code, field, "%s", message);
+}
+
+static void refuse_unknown(struct frontend *fe, const char *name)
+{
+    service_error_set(&fe->reply.error, SERVICE_UNKNOWN_MODEL, "model_name",
+                      "no variant or task is called %s", name);
+}
+
+// A slot for r, or NULL with the reply filled.
+static struct queue_slot *take_slot(struct frontend *fe, const struct asker *from,
+                                    const struct service_request *r)
+{
+    struct queue_slot *s = queue_take(&fe->queue, r, now_ns());
+    if (!s) {
+        service_error_set(&fe->reply.error, SERVICE_QUEUE_FULL, NULL, "%d requests wait already",
+                          r->verb == SERVICE_INFER ? fe->queue.size : QUEUE_CONTROL_SLOTS);
+        return NULL;
+    }
+    s->socket = from->socket;
+    s->peer_bytes = from->m->peer_bytes;
+    memcpy(s->peer, from->m->peer, s->peer_bytes);
+    frontend_arm_deadline(fe, s->deadline_ns);
+    return s;
+}
+
+// Handlers return true when the reply is to be sent now.
+
+static bool infer(struct frontend *fe, const struct asker *from, const struct service_request *r)
+{
+    char why[SERVICE_TEXT_MAX + 1];
+    const struct package *p = frontend_package(fe, r->model_name);
+    if (!p) {
+        refuse_unknown(fe, r->model_name);
+        return true;
+    }
+    if (!p->available) {
+        service_error_set(&fe->reply.error, SERVICE_NOT_READY, "model_name",
+                          "%s is not usable: %.180s", p->name, p->reason);
+        return true;
+    }
+    const struct model_shape *s = &p->variant->model->shape;
+    if (r->window.rows != s->window || r->window.columns != s->features) {
+        service_error_set(&fe->reply.error, SERVICE_BAD_REQUEST, "inputs[0].shape",
+                          "[%u, %u], %s takes [%d, %d]", r->window.rows, r->window.columns, p->name,
+                          s->window, s->features);
+        return true;
+    }
+    enum service_code code = frontend_prospect(fe, r->model_name, why, sizeof why);
+    if (code != SERVICE_OK) {
+        refuse(fe, code, NULL, why);
+        return true;
+    }
+    struct queue_slot *slot = take_slot(fe, from, r);
+    if (!slot)
+        return true;
+    queue_push(&fe->queue, slot);
+    fe->dispatch_needed = true;
+    return false;
+}
+
+static bool model_ready(struct frontend *fe, const struct service_request *r)
+{
+    const struct package *p = frontend_package(fe, r->model_name);
+    if (!p)
+        refuse_unknown(fe, r->model_name);
+    for (int i = 0; p && i < fe->boards; i++)
+        fe->reply.u.flag |= fe->board[i].phase == BOARD_READY && fe->board[i].active &&
+                            (strcmp(fe->board[i].active->name, r->model_name) == 0 ||
+                             strcmp(fe->board[i].active->variant->task, r->model_name) == 0);
+    return true;
+}
+
+static bool model_metadata(struct frontend *fe, const struct service_request *r)
+{
+    const struct package *p = frontend_package(fe, r->model_name);
+    if (!p)
+        refuse_unknown(fe, r->model_name);
+    else if (!p->available)
+        service_error_set(&fe->reply.error, SERVICE_NOT_READY, "model_name",
+                          "%s is not usable: %.180s", p->name, p->reason);
+    else
+        frontend_fill_metadata(fe, p);
+    return true;
+}
+
+static bool model_statistics(struct frontend *fe, const struct service_request *r)
+{
+    if (*r->model_name && !frontend_package(fe, r->model_name))
+        refuse_unknown(fe, r->model_name);
+    else
+        frontend_fill_statistics(fe, r->model_name);
+    return true;
+}
+
+static struct board *board_named(struct frontend *fe, const char *name)
+{
+    for (int i = 0; i < fe->boards; i++)
+        if (strcmp(fe->board[i].conf->name, name) == 0)
+            return &fe->board[i];
+    return NULL;
+}
+
+// How well a board suits a load that names none; higher is better, 0 is not at all.
+static int suits(const struct board *b, const struct package *p)
+{
+    char why[SERVICE_TEXT_MAX + 1];
+    if (b->phase == BOARD_ABSENT || board_accepts(b, p, why, sizeof why) != SERVICE_OK)
+        return 0;
+    if (b->active == p)
+        return 6;
+    if (b->phase == BOARD_IDLE)
+        return 5;
+    if (b->phase == BOARD_FAULT)
+        return 4;
+    if (b->phase == BOARD_READY && strcmp(b->active->variant->task, p->variant->task) == 0)
+        return 3;
+    return b->phase == BOARD_READY ? 2 : 1;
+}
+
+static struct board *board_to_load(struct frontend *fe, const struct package *p)
+{
+    struct board *best = &fe->board[0];
+    for (int i = 1; i < fe->boards; i++)
+        if (suits(&fe->board[i], p) > suits(best, p))
+            best = &fe->board[i];
+    return best;
+}
+
+// Begins a load for a slot that waits for it; ends the slot when it cannot begin.
+static void begin_load(struct frontend *fe, struct queue_slot *s)
+{
+    char why[SERVICE_TEXT_MAX + 1];
+    struct package *p = packages_find(&fe->packages, s->request.model_name);
+    if (!p) {
+        frontend_fail(fe, s, SERVICE_UNKNOWN_MODEL, "no variant is called %s",
+                      s->request.model_name);
+        return;
+    }
+    struct board *b = *s->request.board ? board_named(fe, s->request.board) : board_to_load(fe, p);
+    enum service_code code = board_load(b, p, s, why, sizeof why);
+    if (code == SERVICE_OK)
+        return;
+    service_reply_init(&fe->reply, &s->request);
+    service_error_set(&fe->reply.error, code, NULL, "%s", why);
+    if (code == SERVICE_SWAP_FAILED && b->active)
+        snprintf(fe->reply.error.active, sizeof fe->reply.error.active, "%s", b->active->name);
+    log_warn("board", "load refused board=%s variant=%s reason=\"%s\"", b->conf->name, p->name,
+             why);
+    frontend_answer_slot(fe, s);
+    frontend_end(fe, s);
+}
+
+static void park(struct frontend *fe, struct queue_slot *s)
+{
+    s->parked = s->rescanned = true;
+    packages_rescan(&fe->packages);
+}
+
+static bool load(struct frontend *fe, const struct asker *from, const struct service_request *r)
+{
+    if (*r->board && !board_named(fe, r->board)) {
+        service_error_set(&fe->reply.error, SERVICE_UNKNOWN_MODEL, "parameters.board",
+                          "no board is called %s", r->board);
+        return true;
+    }
+    struct queue_slot *s = take_slot(fe, from, r);
+    if (!s)
+        return true;
+    struct package *p = packages_find(&fe->packages, r->model_name);
+    if (p && p->available)
+        begin_load(fe, s);
+    else
+        park(fe, s); // it may have been built or mended since
+    return false;
+}
+
+static bool unload(struct frontend *fe, const struct service_request *r)
+{
+    struct service_names *done = &fe->reply.u.unload;
+    if (!*r->board == !*r->model_name) {
+        refuse(fe, SERVICE_BAD_REQUEST, "parameters.board",
+               "give model_name or parameters.board, one of them");
+        return true;
+    }
+    if (*r->board && !board_named(fe, r->board)) {
+        service_error_set(&fe->reply.error, SERVICE_UNKNOWN_MODEL, "parameters.board",
+                          "no board is called %s", r->board);
+        return true;
+    }
+    for (int i = 0; i < fe->boards; i++) {
+        struct board *b = &fe->board[i];
+        bool meant = *r->board ? strcmp(b->conf->name, r->board) == 0
+                               : b->want && strcmp(b->want->name, r->model_name) == 0;
+        if (!meant)
+            continue;
+        if (b->phase == BOARD_DRAIN || b->phase == BOARD_PROGRAM || b->phase == BOARD_VERIFY) {
+            service_error_set(&fe->reply.error, SERVICE_NOT_READY, NULL,
+                              "board %s is being programmed", b->conf->name);
+            return true;
+        }
+        board_unload(b);
+        snprintf(done->name[done->n++], sizeof done->name[0], "%s", b->conf->name);
+    }
+    if (!done->n && !frontend_package(fe, r->model_name))
+        refuse_unknown(fe, r->model_name);
+    else if (!done->n)
+        service_error_set(&fe->reply.error, SERVICE_NOT_READY, "model_name", "%s is on no board",
+                          r->model_name);
+    return true;
+}
+
+static bool cancel(struct frontend *fe, const struct service_request *r)
+{
+    uint32_t canceled = 0;
+    struct service_reply mine = fe->reply; // the scratch is used for those that end here
+    struct queue_slot *s = NULL;
+    while ((s = queue_find(&fe->queue, r->request_id, s))) {
+        if (s->request.verb != SERVICE_INFER)
+            continue;
+        for (int i = 0; i < fe->boards; i++)
+            board_abandon(&fe->board[i], s);
+        frontend_fail(fe, s, SERVICE_CANCELED, "canceled on request");
+        canceled++;
+    }
+    fe->reply = mine;
+    fe->reply.u.canceled = canceled;
+    return true;
+}
+
+static bool repository_index(struct frontend *fe, const struct asker *from,
+                             const struct service_request *r)
+{
+    struct queue_slot *s = take_slot(fe, from, r);
+    if (s)
+        park(fe, s);
+    return s == NULL;
+}
+
+static bool handle(struct frontend *fe, const struct asker *from, const struct service_request *r)
+{
+    switch (r->verb) {
+    case SERVICE_INFER:
+        return infer(fe, from, r);
+    case SERVICE_SERVER_LIVE:
+        fe->reply.u.flag = true;
+        return true;
+    case SERVICE_SERVER_READY:
+        fe->reply.u.flag = frontend_ready_boards(fe) > 0;
+        return true;
+    case SERVICE_SERVER_METADATA:
+        snprintf(fe->reply.u.server.version, sizeof fe->reply.u.server.version, "%s",
+                 SEVENCAST_VERSION);
+        return true;
+    case SERVICE_MODEL_READY:
+        return model_ready(fe, r);
+    case SERVICE_MODEL_METADATA:
+        return model_metadata(fe, r);
+    case SERVICE_MODEL_STATISTICS:
+        return model_statistics(fe, r);
+    case SERVICE_REPOSITORY_INDEX:
+        return repository_index(fe, from, r);
+    case SERVICE_LOAD:
+        return load(fe, from, r);
+    case SERVICE_UNLOAD:
+        return unload(fe, r);
+    case SERVICE_BOARDS:
+        frontend_fill_boards(fe);
+        return true;
+    case SERVICE_CANCEL:
+        return cancel(fe, r);
+    default:
+        refuse(fe, SERVICE_BAD_REQUEST, "verb", "unknown verb");
+        return true;
+    }
+}
+
+void frontend_handle(struct frontend *fe, int socket, struct listener_message *m)
+{
+    struct service_request r;
+    struct service_error error = {0};
+    struct asker from = {socket, m};
+    enum service_code code = service_request_decode(m->frames, m->count, &r, &error);
+    service_reply_init(&fe->reply, &r);
+    bool send = true;
+    if (!m->delimited)
+        refuse(fe, SERVICE_BAD_REQUEST, "frames", "the empty frame before the header is missing");
+    else if (m->count_on_wire > m->count)
+        service_error_set(&fe->reply.error, SERVICE_BAD_REQUEST, "frames", "%zu frames, at most %d",
+                          m->count_on_wire, SERVICE_FRAMES_MAX);
+    else if (code != SERVICE_OK)
+        fe->reply.error = error;
+    else if (fe->stopping)
+        refuse(fe, SERVICE_CANCELED, NULL, "the daemon stops");
+    else if (service_verb_is_control(r.verb) && !fe->listener[socket].control)
+        refuse(fe, SERVICE_UNAUTHORISED, "verb", "this socket does not take control verbs");
+    else
+        send = handle(fe, &from, &r);
+    if (send)
+        frontend_send(fe, socket, m->peer, m->peer_bytes);
+}
+
+void frontend_scanned(struct frontend *fe)
+{
+    for (int i = 0; i < fe->boards; i++)
+        board_packages_changed(&fe->board[i]);
+    for (int i = fe->queue.size; i < fe->queue.size + QUEUE_CONTROL_SLOTS; i++) {
+        struct queue_slot *s = &fe->queue.slots[i];
+        if (s->state == QUEUE_FREE || !s->parked)
+            continue;
+        s->parked = false;
+        if (s->request.verb == SERVICE_LOAD) {
+            begin_load(fe, s);
+            continue;
+        }
+        service_reply_init(&fe->reply, &s->request);
+        frontend_fill_index(fe);
+        frontend_answer_slot(fe, s);
+        frontend_end(fe, s);
+    }
+    fe->dispatch_needed = fe->sweep_needed = true;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages between the front end and a worker: one SOCK_SEQPACKET pair per board, one struct per
+// packet. Both ends are the same program on the same machine, so the structs travel in native
+// layout; WIRE_VERSION and the length are checked on every packet, because a worker may outlive an
+// upgrade of the file it was started from.
+//
+// The worker says HELLO and STATE by itself: after its start, whenever the board comes, goes or
+// changes, and ALIVE at least every WIRE_ALIVE_MS whatever it is doing. Each PROGRAM is answered by
+// one PROGRAMMED and each INFER by one RESULT, results before anything that came after them.
+// Times are CLOCK_MONOTONIC, which all processes share.
+#ifndef SEVENCAST_DAEMON_WIRE_H
+#define SEVENCAST_DAEMON_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    WIRE_VERSION = 0x7c570001, // "7CST", layout 1
+    WIRE_FD = 3,               // the worker's end
+    WIRE_WINDOW_MAX = 2048,
+    WIRE_OUTPUTS_MAX = 24,
+    WIRE_NAME = 64,
+    WIRE_PATH = 512,
+    WIRE_REASON = 256,
+    WIRE_IDENTITY = 64,
+    WIRE_INFLIGHT = 8, // INFER that a worker accepts before their RESULTs
+    WIRE_ALIVE_MS = 500,
+};
+
+enum wire_type {
+    WIRE_CONFIG = 1, // front end -> worker; the first packet
+    WIRE_PROGRAM,
+    WIRE_INFER,
+    WIRE_CHECK,      // identify again; answered by STATE
+    WIRE_HELLO = 64, // worker -> front end; the first packet
+    WIRE_ALIVE,
+    WIRE_STATE,
+    WIRE_PROGRAMMED,
+    WIRE_RESULT,
+};
+
+struct wire_head {
+    uint32_t version, type;
+    uint32_t bytes; // of the whole packet
+    uint32_t tag;   // chosen by the front end for PROGRAM and INFER, echoed
+};
+
+struct wire_config {
+    struct wire_head head;
+    char board[WIRE_NAME], serial[WIRE_NAME], part[WIRE_NAME], cable[WIRE_NAME];
+    char loader[WIRE_PATH], run_dir[WIRE_PATH];
+    uint16_t vendor, product;
+    uint32_t jtag_mhz, answer_timeout_ms, program_timeout_ms;
+    uint32_t allow_virtual, log_level;
+};
+
+struct wire_program {
+    struct wire_head head;
+    char variant[WIRE_NAME];
+    char path[WIRE_PATH]; // of the .bit
+    uint8_t sha256[32];   // that the file must have
+    uint8_t hash[32];     // that the design must show as its identity
+};
+
+struct wire_infer {
+    struct wire_head head;
+    uint32_t window_bytes, outputs;
+    int8_t window[WIRE_WINDOW_MAX]; // only window_bytes of it are sent
+};
+
+struct wire_check {
+    struct wire_head head;
+};
+
+struct wire_hello {
+    struct wire_head head;
+    int32_t pid;
+};
+
+struct wire_alive {
+    struct wire_head head;
+};
+
+enum wire_board_state {
+    WIRE_ABSENT,       // not on USB, or another process has it
+    WIRE_UNCONFIGURED, // on USB, DONE is low
+    WIRE_SILENT,       // configured, but does not answer on the link
+    WIRE_IDENTIFIED,   // identity holds its registers
+};
+
+struct wire_state {
+    struct wire_head head;
+    uint32_t state;
+    uint8_t identity[WIRE_IDENTITY];
+    char reason[WIRE_REASON];
+};
+
+struct wire_programmed {
+    struct wire_head head;
+    uint32_t ok;
+    uint32_t touched; // the FPGA no longer runs what it ran before
+    uint64_t program_ns;
+    uint8_t identity[WIRE_IDENTITY]; // when ok
+    char reason[WIRE_REASON];        // when not
+};
+
+enum wire_result_status {
+    WIRE_OK,
+    WIRE_FAULT,   // the device answered an error or nonsense
+    WIRE_TIMEOUT, // no answer in answer_timeout_ms; the link was recovered
+    WIRE_LOST,    // the board left
+};
+
+struct wire_result {
+    struct wire_head head;
+    uint32_t status;
+    uint32_t cycles, wait_cycles;
+    uint32_t outputs;
+    int16_t y[WIRE_OUTPUTS_MAX];
+    // of the transfers: write begun, last byte written, first and last byte of the answer
+    uint64_t sent_ns, written_ns, first_ns, last_ns;
+    char reason[WIRE_REASON]; // when not OK
+};
+
+union wire_packet {
+    struct wire_head head;
+    struct wire_config config;
+    struct wire_program program;
+    struct wire_infer infer;
+    struct wire_check check;
+    struct wire_hello hello;
+    struct wire_alive alive;
+    struct wire_state state;
+    struct wire_programmed programmed;
+    struct wire_result result;
+};
+
+// Fills the head and sends without waiting. bytes: sizeof the struct, or what infer uses of it.
+// 0, or -1 (errno set) when the other side is gone or its queue is full.
+int wire_send(int fd, void *packet, uint32_t type, uint32_t tag, size_t bytes);
+
+// Receives one packet without waiting. 1 with *p filled, texts terminated and lengths checked;
+// 0 when there is none; -1 when the other side is gone or speaks another version (errno EPROTO).
+int wire_recv(int fd, union wire_packet *p);
+
+size_t wire_infer_bytes(const struct wire_infer *m);
+
+#endif

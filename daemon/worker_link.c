@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inferences in flight, frames, and the recovery of the link.
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/worker_state.h"
+
+// A purge empties the chip's buffers but not the FPGA: it may hold half a frame of ours, and
+// answers on their way. Zeros end any frame, silence ends the answers.
+enum { ZEROS = LINK_MAX_FRAME, RECOVER_TRIES = 3 };
+#define SILENCE_NS       (20 * NS_PER_MS)
+#define DRAIN_MAX_NS     (300 * NS_PER_MS)
+#define IDENTIFY_WAIT_NS (500 * NS_PER_MS)
+#define ZEROS_WAIT_NS    (500 * NS_PER_MS)
+
+enum { TAG_EXCHANGE = WIRE_INFLIGHT, TAG_ZEROS }; // of writes; below: index of a job
+
+// ---- jobs
+
+static void end_job(struct worker *w, struct job *j, struct wire_result *m)
+{
+    m->outputs = j->infer.outputs;
+    m->sent_ns = j->sent_ns;
+    m->written_ns = j->written_ns;
+    j->state = JOB_FREE;
+    worker_send(w, m, WIRE_RESULT, j->infer.head.tag, sizeof *m);
+}
+
+static void fail_job(struct worker *w, struct job *j, enum wire_result_status status,
+                     const char *reason)
+{
+    struct wire_result m;
+    memset(&m, 0, sizeof m);
+    m.status = status;
+    snprintf(m.reason, sizeof m.reason, "%s", reason);
+    end_job(w, j, &m);
+}
+
+void worker_end_jobs(struct worker *w, bool all, enum wire_result_status status, const char *reason)
+{
+    for (int i = 0; i < WIRE_INFLIGHT; i++)
+        if (w->jobs[i].state == JOB_SENT || (all && w->jobs[i].state == JOB_QUEUED))
+            fail_job(w, &w->jobs[i], status, reason);
+}
+
+void worker_take_infer(struct worker *w, const struct wire_infer *m)
+{
+    struct job *j = w->jobs;
+    while (j < w->jobs + WIRE_INFLIGHT && j->state != JOB_FREE)
+        j++;
+    if (j == w->jobs + WIRE_INFLIGHT) {
+        log_error("link", "front end sends more than %d inferences", WIRE_INFLIGHT);
+        return;
+    }
+    j->infer.head = m->head;
+    j->infer.window_bytes = m->window_bytes;
+    j->infer.outputs = m->outputs;
+    memcpy(j->infer.window, m->window, m->window_bytes);
+    j->state = JOB_QUEUED;
+    j->order = w->next_order++;
+    j->sent_ns = j->written_ns = 0;
+    if (!w->identified)
+        fail_job(w, j, WIRE_LOST, "the board is not there");
+}
+
+static struct job *oldest_queued(struct worker *w)
+{
+    struct job *oldest = NULL;
+    for (int i = 0; i < WIRE_INFLIGHT; i++) {
+        struct job *j = &w->jobs[i];
+        if (j->state == JOB_QUEUED && (!oldest || (int32_t)(j->order - oldest->order) < 0))
+            oldest = j;
+    }
+    return oldest;
+}
+
+static int count_sent(const struct worker *w)
+{
+    int n = 0;
+    for (int i = 0; i < WIRE_INFLIGHT; i++)
+        n += w->jobs[i].state == JOB_SENT;
+    return n;
+}
+
+void worker_run_jobs(struct worker *w)
+{
+    struct job *j;
+    while (w->identified && !w->channel.dead && count_sent(w) < w->identity.window_buffers &&
+           (j = oldest_queued(w))) {
+        uint8_t frame[LINK_MAX_FRAME];
+        j->seq = w->next_seq++;
+        size_t n = link_encode(frame, LINK_INFER, j->seq, j->infer.window, j->infer.window_bytes);
+        j->sent_ns = now_ns();
+        if (!n || channel_send(&w->channel, (uint32_t)(j - w->jobs), frame, n) < 0)
+            return; // all writes under way: when one ends we are called again
+        j->state = JOB_SENT;
+    }
+}
+
+uint64_t worker_next_check(const struct worker *w)
+{
+    uint64_t next = UINT64_MAX, limit = (uint64_t)w->conf.answer_timeout_ms * NS_PER_MS;
+    for (int i = 0; i < WIRE_INFLIGHT; i++)
+        if (w->jobs[i].state == JOB_SENT && w->jobs[i].sent_ns + limit < next)
+            next = w->jobs[i].sent_ns + limit;
+    return next;
+}
+
+void worker_check_jobs(struct worker *w)
+{
+    char reason[WIRE_REASON];
+    if (now_ns() < worker_next_check(w))
+        return;
+    snprintf(reason, sizeof reason, "no answer in %u ms", w->conf.answer_timeout_ms);
+    log_warn("link", "%s, recovering dropped_bytes=%llu bad_frames=%u", reason,
+             (unsigned long long)w->parser.dropped_bytes, w->parser.bad_frames);
+    worker_end_jobs(w, false, WIRE_TIMEOUT, reason);
+    if (worker_recover(w) == 0)
+        log_info("link", "recovered");
+    else if (!w->channel.dead)
+        worker_tell_state(w, WIRE_SILENT, "no identity after an inference timed out");
+}
+
+// ---- frames
+
+static int16_t get_i16(const uint8_t *p)
+{
+    return (int16_t)(uint16_t)(p[0] | p[1] << 8);
+}
+
+static uint32_t get_u32(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static struct job *job_of(struct worker *w, uint16_t seq)
+{
+    for (int i = 0; i < WIRE_INFLIGHT; i++)
+        if (w->jobs[i].state == JOB_SENT && w->jobs[i].seq == seq)
+            return &w->jobs[i];
+    return NULL;
+}
+
+static void on_answer(struct worker *w, struct job *j, const struct link_frame *f, uint64_t at_ns)
+{
+    struct wire_result m;
+    char reason[WIRE_REASON];
+    if (f->type != (LINK_INFER | LINK_ANSWER) || f->n != 8 + 2 * (size_t)j->infer.outputs) {
+        if (f->type == LINK_ERROR && f->n == 4)
+            snprintf(reason, sizeof reason, "the device answers %s, detail %u",
+                     link_error_name(f->payload[0]), f->payload[2] | f->payload[3] << 8);
+        else
+            snprintf(reason, sizeof reason, "answer of type 0x%02x, %zu bytes", f->type, f->n);
+        fail_job(w, j, WIRE_FAULT, reason);
+        return;
+    }
+    memset(&m, 0, sizeof m);
+    m.status = WIRE_OK;
+    m.cycles = get_u32(f->payload);
+    m.wait_cycles = get_u32(f->payload + 4);
+    for (uint32_t i = 0; i < j->infer.outputs; i++)
+        m.y[i] = get_i16(f->payload + 8 + 2 * i);
+    m.first_ns = w->frame_begin_ns;
+    m.last_ns = at_ns;
+    if (!j->written_ns || j->written_ns > m.first_ns)
+        j->written_ns = m.first_ns; // its completion is reported after the answer's, at times
+    end_job(w, j, &m);
+}
+
+static void on_frame(struct worker *w, const struct link_frame *f, uint64_t at_ns)
+{
+    struct exchange *x = &w->exchange;
+    struct job *j = job_of(w, f->seq);
+    if (j) {
+        on_answer(w, j, f, at_ns);
+    } else if (x->waiting && f->seq == x->seq) {
+        x->answered = true;
+        x->type = f->type;
+        x->n = f->n;
+        memcpy(x->payload, f->payload, f->n);
+    } else {
+        log_debug("link", "stale answer type=0x%02x seq=%u", f->type, f->seq);
+    }
+}
+
+static void on_received(void *arg, const uint8_t *data, size_t n, uint64_t at_ns)
+{
+    struct worker *w = arg;
+    struct link_frame f;
+    size_t used;
+    w->received_bytes += n;
+    if (w->parser.have == w->parser.done)
+        w->frame_begin_ns = at_ns;
+    while (link_parse(&w->parser, data, n, &used, &f)) {
+        on_frame(w, &f, at_ns);
+        w->frame_begin_ns = at_ns;
+        data += used;
+        n -= used;
+    }
+}
+
+static void on_written(void *arg, uint32_t tag, uint64_t at_ns)
+{
+    struct worker *w = arg;
+    if (tag < WIRE_INFLIGHT && w->jobs[tag].state == JOB_SENT && !w->jobs[tag].written_ns)
+        w->jobs[tag].written_ns = at_ns;
+}
+
+const struct channel_calls worker_channel_calls = {on_received, on_written};
+
+void worker_link_reset(struct worker *w)
+{
+    link_parser_init(&w->parser);
+    w->identified = false;
+    w->exchange.waiting = false;
+    w->next_seq = (uint16_t)(now_ns() / 1000); // answers to an earlier worker must not fit
+}
+
+// ---- recovery
+
+static bool go_on(struct worker *w)
+{
+    return !w->channel.dead && worker_breathe(w);
+}
+
+static void drain(struct worker *w)
+{
+    uint64_t begin = now_ns();
+    uint64_t bytes = w->received_bytes;
+    for (uint64_t quiet_since = begin, now = begin;
+         go_on(w) && now - quiet_since < SILENCE_NS && now - begin < DRAIN_MAX_NS; now = now_ns()) {
+        channel_pump(&w->channel, 5 * NS_PER_MS);
+        if (w->received_bytes != bytes) {
+            bytes = w->received_bytes;
+            quiet_since = now_ns();
+        }
+    }
+}
+
+static int ask(struct worker *w, uint8_t type, uint64_t wait_ns)
+{
+    uint8_t frame[LINK_HEADER_BYTES + LINK_CRC_BYTES];
+    struct exchange *x = &w->exchange;
+    x->seq = w->next_seq++;
+    x->answered = false;
+    x->waiting = true;
+    size_t n = link_encode(frame, type, x->seq, NULL, 0);
+    uint64_t until = now_ns() + wait_ns;
+    if (channel_send(&w->channel, TAG_EXCHANGE, frame, n) == 0)
+        while (!x->answered && go_on(w) && now_ns() < until)
+            channel_pump(&w->channel, 10 * NS_PER_MS);
+    x->waiting = false;
+    return x->answered && x->type == (type | LINK_ANSWER) ? 0 : -1;
+}
+
+static int send_zeros(struct worker *w)
+{
+    static const uint8_t zeros[ZEROS];
+    return channel_send(&w->channel, TAG_ZEROS, zeros, sizeof zeros);
+}
+
+// One attempt: purge, silence, zeros, silence, RESET, IDENTIFY.
+static int recover_once(struct worker *w)
+{
+    channel_hush(&w->channel); // also takes back what could not be written
+    if (w->channel.dead || channel_purge(&w->channel) < 0 || channel_listen(&w->channel) < 0)
+        return -1;
+    link_parser_init(&w->parser);
+    drain(w);
+    if (send_zeros(w) < 0)
+        return -1;
+    drain(w);
+    if (ask(w, LINK_RESET, IDENTIFY_WAIT_NS) < 0 || ask(w, LINK_IDENTIFY, IDENTIFY_WAIT_NS) < 0)
+        return -1;
+    return link_identity_decode(w->exchange.payload, w->exchange.n, &w->identity);
+}
+
+int worker_recover(struct worker *w)
+{
+    w->identified = false;
+    for (int i = 0; i < RECOVER_TRIES && go_on(w); i++) {
+        if (recover_once(w) < 0)
+            continue;
+        memcpy(w->identity_bytes, w->exchange.payload, sizeof w->identity_bytes);
+        w->identified = true;
+        return 0;
+    }
+    return -1;
+}
