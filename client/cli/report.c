@@ -167,12 +167,11 @@ int report_window(struct report *r, int row, const struct sc_forecast *f)
     }
     r->round_trip_ns[r->windows++] = f->round_trip_ns;
     add(r, row, f);
-    if (r->json)
-        return print_json(r, row, f);
-    for (int k = 0; k < (int)f->outputs; k++)
+    int code = r->json ? print_json(r, row, f) : EXIT_OK;
+    for (int k = 0; !r->json && k < (int)f->outputs; k++)
         print_line(r, row, k, f);
-    fflush(stdout);
-    return EXIT_OK;
+    fflush(stdout); // whoever reads along sees each forecast as it comes
+    return code;
 }
 
 static int compare(const void *a, const void *b)
