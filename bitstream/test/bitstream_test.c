@@ -437,6 +437,52 @@ static void test_truncations(void **state)
     free(file);
 }
 
+static void test_cut_places(void **state)
+{
+    const struct device_part *part = device_part_by_name("xc7s15");
+    struct bitstream_report r;
+    size_t n, raw;
+    uint8_t *file = make(&n);
+
+    (void)state;
+    bitstream_check(file, n, part, &r);
+    raw = n - r.header.data_bytes;
+    // the stream ends with DESYNC and 400 no operations
+    assert_int_equal(bitstream_check(file + raw, n - raw - 1600, part, &r), BITSTREAM_OK);
+    assert_int_equal(bitstream_check(file + raw, n - raw - 1604, part, &r), BITSTREAM_TRUNCATED);
+    assert_string_equal(r.why, "ends 1 words before its last packet");
+    assert_int_equal(bitstream_check(file + raw, n - raw - 1608, part, &r), BITSTREAM_TRUNCATED);
+    assert_string_equal(r.why, "no DESYNC at its end");
+    assert_int_equal(bitstream_check(file + raw, 40000, part, &r), BITSTREAM_TRUNCATED);
+    assert_non_null(strstr(r.why, "before its last packet"));
+    free(file);
+}
+
+static void test_damaged_mark(void **state)
+{
+    struct virtual_mark mark = {.variant = "demand-w8"}, seen;
+    struct config_logic c;
+    struct bitstream_header h;
+    char why[128];
+    size_t n;
+    uint8_t *file = bitstream_make_virtual(device_part_by_name("xc7s15"), &mark, &n);
+
+    (void)state;
+    assert_non_null(file);
+    assert_int_equal(bitstream_header_read(file, n, &h, why, sizeof why), BITSTREAM_OK);
+    config_logic_reset(&c, 0, 0);
+    for (size_t at = h.data_offset; at < h.data_offset + 2000; at += 4)
+        config_logic_word(&c, (uint32_t)file[at] << 24 | (uint32_t)file[at + 1] << 16 |
+                                  (uint32_t)file[at + 2] << 8 | file[at + 3]);
+    assert_int_equal(virtual_mark_decode(c.first_frame, &seen), 0);
+    for (int i = 0; i <= 27; i++) {
+        c.first_frame[i] ^= 0x01000000; // a letter of the name stays a letter
+        assert_int_equal(virtual_mark_decode(c.first_frame, &seen), -1);
+        c.first_frame[i] ^= 0x01000000;
+    }
+    free(file);
+}
+
 static void test_header_faults(void **state)
 {
     const struct device_part *part = device_part_by_name("xc7s15");
@@ -454,7 +500,9 @@ static void test_header_faults(void **state)
     assert_non_null(strstr(r.why, "field a"));
     file[13] = 'a';
     file[14] = 0xff; // field a says 65,000 bytes: what follows it is frame data
-    assert_int_not_equal(bitstream_check(file, n, part, &r), BITSTREAM_OK);
+    assert_int_equal(bitstream_check(file, n, part, &r), BITSTREAM_BAD_HEADER);
+    assert_int_equal(bitstream_check(file, 200, part, &r), BITSTREAM_TRUNCATED);
+    assert_non_null(strstr(r.why, "field a says 65"));
     assert_int_equal(bitstream_check((const uint8_t *)"hello, world", 12, part, &r),
                      BITSTREAM_NO_SYNC);
     free(file);
@@ -470,7 +518,8 @@ int main(void)
         cmocka_unit_test(test_logic_any_alignment), cmocka_unit_test(test_logic_any_words),
         cmocka_unit_test(test_virtual_round_trip),  cmocka_unit_test(test_virtual_other_parts),
         cmocka_unit_test(test_bad_names),           cmocka_unit_test(test_flips),
-        cmocka_unit_test(test_truncations),         cmocka_unit_test(test_header_faults),
+        cmocka_unit_test(test_truncations),         cmocka_unit_test(test_cut_places),
+        cmocka_unit_test(test_damaged_mark),        cmocka_unit_test(test_header_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
