@@ -52,12 +52,18 @@ struct net {
     int quantised;   // 0: floating point
     real *param;     // [count]
     real *grad;      // [count], of the last batch
-    real *weight;    // [weights_end], weights as the forward pass sees them
+    real *weight;    // [weights_end], weights and gains as the forward pass sees them
     real *turned;    // the same, each w as [out][in]
     real *lane_sum;  // [weights_end][LANES]
     real *z_inverse; // [heads * L][LANES]
     real *scratch;
     struct quant_range weight_range[NET_LINEARS];
+    // Factors of the forward pass; of a quantised net as its integers have them, see net_begin.
+    real score_scale[MODEL_MAX_LAYERS], pool_scale;
+    struct {
+        int32_t k; // 0: a plain division
+        real scale;
+    } context[MODEL_MAX_LAYERS];
     struct net_act act[NET_ACTS];
     void *memory; // owned: all of the above
 };
@@ -81,7 +87,9 @@ void net_quantise(struct net *n, const struct model_bits *bits);
 real net_act_step(const struct net *n, int act);
 real net_weight_step(const struct net *n, int linear);
 
-// Call after param has changed and before net_forward: forms weight and turned, clears sums.
+// Call after param has changed and before net_forward: forms weight and turned, clears sums. Of a
+// quantised net, weights, gains and factors are those of the multipliers and shifts that an export
+// would write; where no shift fits they stay ideal, and the export will say so.
 void net_begin(struct net *n);
 // Reads act[x].pre (see net_input), leaves the outputs in act[y].val.
 void net_forward(struct net *n);

@@ -2,6 +2,7 @@
 // Forward and backward pass of the net, in the order of docs/arithmetic.md.
 #include "tools/train/net.h"
 
+#include "tools/train/constants.h"
 #include "tools/train/kernel.h"
 
 // The tensors and linear layers of one encoder layer.
@@ -64,7 +65,7 @@ static void linear(struct net *n, int index, const struct net_act *in,
 {
     const struct net_linear *lin = &n->layout.linear[index];
     const real *b = n->param + lin->b;
-    const real *gain = residual ? n->param + lin->gain : NULL;
+    const real *gain = residual ? n->weight + lin->gain : NULL;
     for (int t = 0; t < rows; t++)
         for (int j = 0; j < lin->out; j++) {
             size_t at = (size_t)(t * lin->out + j) * LANES;
@@ -82,7 +83,7 @@ static void linear_back(struct net *n, int index, struct net_act *in, struct net
                         const struct net_act *out, int rows, int add_to_input)
 {
     const struct net_linear *lin = &n->layout.linear[index];
-    const real *gain = residual ? n->param + lin->gain : NULL;
+    const real *gain = residual ? n->weight + lin->gain : NULL;
     real *b_sum = n->lane_sum + lin->b * LANES;
     real *gain_sum = residual ? n->lane_sum + lin->gain * LANES : NULL;
     for (int t = 0; t < rows; t++)
@@ -120,16 +121,23 @@ static void distances(real *u, int window, real scale)
     }
 }
 
-// 1 / Z of every row of e.
-static void inverse_sums(const real *e, real *z_inverse, int rows, int window)
+// What the sums N of every row are multiplied with: 1 / Z, or as the integers divide.
+static void inverse_sums(const struct net *n, int layer, const struct net_act *e)
 {
-    for (int t = 0; t < rows; t++) {
+    const struct model_shape *s = &n->layout.shape;
+    const double per_step = n->quantised ? (double)e->range.hi : 1; // 1 / step of e
+    for (int t = 0; t < s->heads * s->window; t++) {
         real z[LANES] = {0};
-        for (int s = 0; s < window; s++)
+        for (int i = 0; i < s->window; i++)
             for (int lane = 0; lane < LANES; lane++)
-                z[lane] += e[(size_t)(t * window + s) * LANES + (size_t)lane];
-        for (int lane = 0; lane < LANES; lane++)
-            z_inverse[t * LANES + lane] = 1 / z[lane];
+                z[lane] += e->val[(size_t)(t * s->window + i) * LANES + (size_t)lane];
+        for (int lane = 0; lane < LANES; lane++) {
+            real *inverse = &n->z_inverse[t * LANES + lane];
+            int32_t codes = (int32_t)((double)z[lane] * per_step + 0.5);
+            *inverse = n->context[layer].k
+                           ? (real)(n->context[layer].k / codes) * n->context[layer].scale
+                           : 1 / z[lane];
+        }
     }
 }
 
@@ -142,7 +150,7 @@ static void scale_rows(real *x, const real *by, int rows, int cols, int d)
                 x[(size_t)(t * d + j) * LANES + (size_t)lane] *= by[t * LANES + lane];
 }
 
-static void attention(struct net *n, struct block *b)
+static void attention(struct net *n, struct block *b, int layer)
 {
     const struct model_shape *s = &n->layout.shape;
     const int window = s->window, d = s->d_model, dh = d / s->heads;
@@ -151,13 +159,13 @@ static void attention(struct net *n, struct block *b)
         real *u = b->u->pre + (size_t)(head * window * window) * LANES;
         kernel_lanes(u, window, (struct kernel_view){b->q->val + from, d, 1},
                      (struct kernel_view){b->k->val + from, d, 1}, window, window, dh, 0);
-        distances(u, window, (real)(1 / sqrt(dh)));
+        distances(u, window, n->score_scale[layer]);
     }
     quantise(n, b->u);
     for (size_t i = 0; i < lanes(n, b->u); i++)
         b->e->pre[i] = real_exp(-b->u->val[i]);
     quantise(n, b->e);
-    inverse_sums(b->e->val, n->z_inverse, s->heads * window, window);
+    inverse_sums(n, layer, b->e);
     for (int head = 0; head < s->heads; head++) {
         size_t from = (size_t)(head * dh) * LANES;
         const real *e = b->e->val + (size_t)(head * window * window) * LANES;
@@ -184,7 +192,7 @@ static void softmax_back(real *ge, const real *gc, const real *c, int window, in
     }
 }
 
-static void attention_back(struct net *n, struct block *b)
+static void attention_back(struct net *n, struct block *b, int layer)
 {
     const struct model_shape *s = &n->layout.shape;
     const int window = s->window, d = s->d_model, dh = d / s->heads;
@@ -205,7 +213,7 @@ static void attention_back(struct net *n, struct block *b)
         b->u->grad[i] = -b->e->grad[i] * b->e->pre[i];
     unquantise(n, b->u);
     // The largest score is a constant here: the softmax does not depend on it.
-    const real scale = (real)(-1 / sqrt(dh));
+    const real scale = -n->score_scale[layer];
     for (size_t i = 0; i < lanes(n, b->u); i++)
         b->u->grad[i] *= scale;
     for (int head = 0; head < s->heads; head++) {
@@ -228,7 +236,7 @@ static void encoder_layer(struct net *n, int layer)
     quantise(n, b.k);
     linear(n, b.w_v, b.h, NULL, b.v, window);
     quantise(n, b.v);
-    attention(n, &b);
+    attention(n, &b, layer);
     linear(n, b.w_o, b.c, b.h, b.r, window);
     quantise(n, b.r);
     linear(n, b.w_1, b.r, NULL, b.f, window);
@@ -251,7 +259,7 @@ static void encoder_layer_back(struct net *n, int layer)
     linear_back(n, b.w_1, b.r, NULL, b.f, window, 1);
     unquantise(n, b.r);
     linear_back(n, b.w_o, b.c, b.h, b.r, window, 0);
-    attention_back(n, &b);
+    attention_back(n, &b, layer);
     unquantise(n, b.q);
     linear_back(n, b.w_q, b.h, NULL, b.q, window, 1);
     unquantise(n, b.k);
@@ -269,7 +277,7 @@ static void pool(struct net *n, const struct net_act *z, struct net_act *o)
         for (size_t i = 0; i < width; i++)
             o->pre[i] += z->val[(size_t)t * width + i];
     for (size_t i = 0; i < width; i++)
-        o->pre[i] *= 1 / (real)s->window;
+        o->pre[i] *= n->pool_scale;
 }
 
 static void pool_back(struct net *n, struct net_act *z, const struct net_act *o)
@@ -278,7 +286,7 @@ static void pool_back(struct net *n, struct net_act *z, const struct net_act *o)
     const size_t width = (size_t)s->d_model * LANES;
     for (int t = 0; t < s->window; t++)
         for (size_t i = 0; i < width; i++)
-            z->grad[(size_t)t * width + i] = o->grad[i] * (1 / (real)s->window);
+            z->grad[(size_t)t * width + i] = o->grad[i] * n->pool_scale;
 }
 
 void net_forward(struct net *n)
@@ -313,19 +321,75 @@ void net_backward(struct net *n)
     unquantise(n, x); // only for the step of x
 }
 
+static void ideal_factors(struct net *n)
+{
+    const struct model_shape *s = &n->layout.shape;
+    n->pool_scale = 1 / (real)s->window;
+    for (int layer = 0; layer < s->layers; layer++) {
+        n->score_scale[layer] = (real)(1 / sqrt((double)s->d_model / s->heads));
+        n->context[layer].k = 0;
+    }
+}
+
+// How much larger the integers' multiplier makes a result than the exact ratio would.
+static double stretch(const struct constant *c)
+{
+    return c->ratio > 0 ? ldexp(c->multiplier, -c->shift) / c->ratio : 1;
+}
+
+static void integer_factors(struct net *n, const struct constants *c)
+{
+    const struct model_shape *s = &n->layout.shape;
+    n->pool_scale *= (real)stretch(&c->pool);
+    for (int layer = 0; layer < s->layers; layer++) {
+        const struct constant *context = &c->context[layer];
+        const double e_max = (double)n->act[net_act_index(s, MODEL_E, layer)].range.hi;
+        n->score_scale[layer] *= (real)stretch(&c->score[layer]);
+        n->context[layer].k = context->multiplier;
+        n->context[layer].scale = (real)(ldexp(e_max, -context->shift) / context->ratio);
+    }
+}
+
+static void integer_gains(struct net *n, int index, const struct constants *c)
+{
+    const struct net_linear *lin = &n->layout.linear[index];
+    const double unit = ldexp(c->residual[index], c->linear[index].shift);
+    for (int j = 0; lin->gain != NET_NONE && j < lin->out; j++) {
+        real *gain = &n->weight[lin->gain + (size_t)j];
+        *gain = (real)(constants_round((double)*gain * unit) / unit);
+    }
+}
+
+static void form_weights(struct net *n, int index, const struct constants *c)
+{
+    const struct net_linear *lin = &n->layout.linear[index];
+    const size_t count = (size_t)(lin->in * lin->out);
+    real *w = n->weight + lin->w;
+    if (n->quantised) {
+        quant_codes(n->param + lin->w, w, count, net_weight_step(n, index), n->weight_range[index]);
+        real step = net_weight_step(n, index) * (real)(c ? stretch(&c->linear[index]) : 1);
+        for (size_t i = 0; i < count; i++)
+            w[i] *= step;
+    }
+    for (int r = 0; r < lin->in; r++)
+        for (int j = 0; j < lin->out; j++)
+            n->turned[lin->w + (size_t)(j * lin->in + r)] = w[r * lin->out + j];
+}
+
 void net_begin(struct net *n)
 {
     const struct net_layout *l = &n->layout;
+    struct constants constants;
+    char why[MODEL_WHY_MAX];
+    int exact = n->quantised && !constants_find(n, &constants, why, sizeof why);
     memcpy(n->weight, n->param, l->weights_end * sizeof *n->weight);
+    ideal_factors(n);
+    if (exact)
+        integer_factors(n, &constants);
     for (int i = 0; i < l->linears; i++) {
-        const struct net_linear *lin = &l->linear[i];
-        real *w = n->weight + lin->w;
-        if (n->quantised)
-            quant_forward(n->param + lin->w, w, (size_t)(lin->in * lin->out), net_weight_step(n, i),
-                          n->weight_range[i]);
-        for (int r = 0; r < lin->in; r++)
-            for (int c = 0; c < lin->out; c++)
-                n->turned[lin->w + (size_t)(c * lin->in + r)] = w[r * lin->out + c];
+        form_weights(n, i, exact ? &constants : NULL);
+        if (exact)
+            integer_gains(n, i, &constants);
     }
     memset(n->lane_sum, 0, l->weights_end * LANES * sizeof *n->lane_sum);
     memset(n->grad, 0, l->count * sizeof *n->grad);

@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/train/quant.h"
 
-void quant_forward(const real *restrict in, real *restrict out, size_t n, real step,
-                   struct quant_range range)
+static inline __attribute__((always_inline)) void forward(const real *restrict in,
+                                                          real *restrict out, size_t n,
+                                                          real inverse, real step,
+                                                          struct quant_range range)
 {
-    const real inverse = 1 / step, lo = range.lo, hi = range.hi;
+    const real lo = range.lo, hi = range.hi;
     for (size_t i = 0; i < n; i++) {
         real a = in[i] * inverse;
         a = a < lo ? lo : a;
         a = a > hi ? hi : a;
         out[i] = real_round(a) * step;
     }
+}
+
+void quant_forward(const real *in, real *out, size_t n, real step, struct quant_range range)
+{
+    forward(in, out, n, 1 / step, step, range);
+}
+
+void quant_codes(const real *in, real *code, size_t n, real step, struct quant_range range)
+{
+    forward(in, code, n, 1 / step, 1, range);
 }
 
 struct back {

@@ -16,6 +16,9 @@ struct quant_range {
 // out[i] = step * clamp(round(in[i] / step)).
 void quant_forward(const real *in, real *out, size_t n, real step, struct quant_range range);
 
+// The codes alone.
+void quant_codes(const real *in, real *code, size_t n, real step, struct quant_range range);
+
 // grad holds dL/d out and becomes dL/d in. Returns dL/d log(step).
 real quant_backward(const real *in, real *grad, size_t n, real step, struct quant_range range);
 
