@@ -7,7 +7,7 @@
 
 enum { WINDOWS = 256, SAMPLE = 32768 };
 // A wide output costs nothing, so it keeps room for values that training did not show.
-enum { WIDE_BITS = 12 };
+enum { WIDE_BITS = 12, FINEST_Y = 256 };
 static const double wide_headroom = 1.5;
 
 double calibrate_step(const real *sample, size_t count, struct quant_range range)
@@ -86,24 +86,33 @@ static double wide_step(const real *sample, size_t count, struct quant_range ran
     return largest * wide_headroom / (double)range.hi;
 }
 
-static void set_steps(struct net *n, struct reservoir *r)
+static void set_weight_steps(struct net *n)
 {
-    const struct net_layout *l = &n->layout;
-    const int y = net_act_index(&l->shape, MODEL_Y, 0);
-    for (int a = 0; a < l->acts; a++) {
-        size_t count = r[a].seen < SAMPLE ? (size_t)r[a].seen : SAMPLE;
-        struct quant_range range = n->act[a].range;
-        if (is_table(n, a))
-            continue; // fixed, see net_quantise
-        double step = a == y && n->bits.y >= WIDE_BITS ? wide_step(r[a].value, count, range)
-                                                       : calibrate_step(r[a].value, count, range);
-        n->param[l->act_step[a]] = (real)log(step);
-    }
-    for (int i = 0; i < l->linears; i++) {
-        const struct net_linear *lin = &l->linear[i];
+    for (int i = 0; i < n->layout.linears; i++) {
+        const struct net_linear *lin = &n->layout.linear[i];
         n->param[lin->step] = (real)log(
             calibrate_step(n->param + lin->w, (size_t)(lin->in * lin->out), n->weight_range[i]));
     }
+}
+
+static void set_act_steps(struct net *n, struct reservoir *r)
+{
+    const struct model_shape *s = &n->layout.shape;
+    const int y = net_act_index(s, MODEL_Y, 0), o = net_act_index(s, MODEL_O, 0);
+    for (int a = 0; a < n->layout.acts; a++) {
+        size_t count = r[a].seen < SAMPLE ? (size_t)r[a].seen : SAMPLE;
+        if (!is_table(n, a)) // which is fixed, see net_quantise
+            n->param[n->layout.act_step[a]] =
+                (real)log(calibrate_step(r[a].value, count, n->act[a].range));
+    }
+    if (n->bits.y < WIDE_BITS)
+        return;
+    size_t count = r[y].seen < SAMPLE ? (size_t)r[y].seen : SAMPLE;
+    double wide = wide_step(r[y].value, count, n->act[y].range);
+    // Far finer than one product, the multiplier would fit no shift and say nothing more.
+    double product =
+        (double)(net_act_step(n, o) * net_weight_step(n, net_linear_index(s, MODEL_OUT, 0)));
+    n->param[n->layout.act_step[y]] = (real)log(fmax(wide, product / FINEST_Y));
 }
 
 int calibrate(struct net *n, const struct task *t, const struct model_bits *bits, uint64_t seed)
@@ -117,7 +126,8 @@ int calibrate(struct net *n, const struct task *t, const struct model_bits *bits
         r[a].value = memory + (size_t)a * SAMPLE;
     sample_windows(n, t, r, &dice);
     net_quantise(n, bits);
-    set_steps(n, r);
+    set_weight_steps(n);
+    set_act_steps(n, r);
     free(memory);
     return 0;
 }

@@ -162,7 +162,7 @@ void constants_choose_shifts(const int *limit, int count, int *chosen)
 
 static int find_shifts(struct finder *f)
 {
-    int limit[CONSTANTS_MAX_SITES], chosen[CONSTANTS_MAX_SITES];
+    int limit[CONSTANTS_MAX_SITES] = {0}, chosen[CONSTANTS_MAX_SITES];
     for (int i = 0; i < f->sites; i++) {
         struct site *s = &f->site[i];
         int shift = MODEL_MAX_SHIFT;

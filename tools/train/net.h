@@ -49,14 +49,13 @@ struct net_act {
 struct net {
     struct net_layout layout;
     struct model_bits bits;
-    int quantised;   // 0: floating point
-    real *param;     // [count]
-    real *grad;      // [count], of the last batch
-    real *weight;    // [weights_end], weights and gains as the forward pass sees them
-    real *turned;    // the same, each w as [out][in]
-    real *lane_sum;  // [weights_end][LANES]
-    real *z_inverse; // [heads * L][LANES]
-    real *scratch;
+    int quantised;  // 0: floating point
+    real *param;    // [count]
+    real *grad;     // [count], of the last batch
+    real *weight;   // [weights_end], weights and gains as the forward pass sees them
+    real *turned;   // the same, each w as [out][in]
+    real *lane_sum; // [weights_end][LANES]
+    real *z_inverse[MODEL_MAX_LAYERS]; // [heads * L][LANES]
     struct quant_range weight_range[NET_LINEARS];
     // Factors of the forward pass; of a quantised net as its integers have them, see net_begin.
     real score_scale[MODEL_MAX_LAYERS], pool_scale;

@@ -90,8 +90,8 @@ static void place(struct net *n, struct arena *a)
     n->weight = carve(a, l->weights_end);
     n->turned = carve(a, l->weights_end);
     n->lane_sum = carve(a, l->weights_end * LANES);
-    n->z_inverse = carve(a, (size_t)(s->heads * s->window) * LANES);
-    n->scratch = carve(a, (size_t)(s->window * s->d_model) * LANES);
+    for (int layer = 0; layer < s->layers; layer++)
+        n->z_inverse[layer] = carve(a, (size_t)(s->heads * s->window) * LANES);
     for (int i = 0; i < l->acts; i++) {
         n->act[i].pre = carve(a, l->act_size[i] * LANES);
         n->act[i].store = carve(a, l->act_size[i] * LANES);

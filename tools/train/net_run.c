@@ -132,7 +132,7 @@ static void inverse_sums(const struct net *n, int layer, const struct net_act *e
             for (int lane = 0; lane < LANES; lane++)
                 z[lane] += e->val[(size_t)(t * s->window + i) * LANES + (size_t)lane];
         for (int lane = 0; lane < LANES; lane++) {
-            real *inverse = &n->z_inverse[t * LANES + lane];
+            real *inverse = &n->z_inverse[layer][t * LANES + lane];
             int32_t codes = (int32_t)((double)z[lane] * per_step + 0.5);
             *inverse = n->context[layer].k
                            ? (real)(n->context[layer].k / codes) * n->context[layer].scale
@@ -171,7 +171,8 @@ static void attention(struct net *n, struct block *b, int layer)
         const real *e = b->e->val + (size_t)(head * window * window) * LANES;
         kernel_lanes(b->c->pre + from, d, (struct kernel_view){e, window, 1},
                      (struct kernel_view){b->v->val + from, 1, d}, window, dh, window, 0);
-        scale_rows(b->c->pre + from, n->z_inverse + (size_t)(head * window) * LANES, window, dh, d);
+        scale_rows(b->c->pre + from, n->z_inverse[layer] + (size_t)(head * window) * LANES, window,
+                   dh, d);
     }
     quantise(n, b->c);
 }
@@ -201,7 +202,7 @@ static void attention_back(struct net *n, struct block *b, int layer)
         size_t from = (size_t)(head * dh) * LANES;
         size_t square = (size_t)(head * window * window) * LANES;
         real *gc = b->c->grad + from, *ge = b->e->grad + square;
-        scale_rows(gc, n->z_inverse + (size_t)(head * window) * LANES, window, dh, d);
+        scale_rows(gc, n->z_inverse[layer] + (size_t)(head * window) * LANES, window, dh, d);
         kernel_lanes(ge, window, (struct kernel_view){gc, d, 1},
                      (struct kernel_view){b->v->val + from, d, 1}, window, window, dh, 0);
         softmax_back(ge, gc, b->c->pre + from, window, dh, d);
