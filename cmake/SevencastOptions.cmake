@@ -16,6 +16,8 @@ add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototy
 foreach(type RELEASE RELWITHDEBINFO MINSIZEREL)
     string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_${type} "${CMAKE_C_FLAGS_${type}}")
 endforeach()
+# Messages are cut to their buffers on purpose; whoever needs the whole checks snprintf's result.
+add_compile_options(-Wno-format-truncation)
 # Floating point is compiled as written: trained integers must not depend on contraction.
 add_compile_options(-ffp-contract=off)
 
