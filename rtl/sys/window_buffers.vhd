@@ -248,8 +248,7 @@ begin
           end if;
 
         -- The first two clocks of a computation: no engine has a result by then.
-        when save_wait_low =>
-          count        <= count + 1;
+        when save_wait_low => -- the accelerator samples start now: count stays 0
           result_we    <= '1';
           result_waddr <= result_words_c * run_next + 2;
           result_wdata <= half(waited, false);

@@ -107,7 +107,7 @@ begin
           if index /= size_c then
             x := memory(base + index);
             if index = 0 then
-              left <= 40 + 100 * (x + 8) - size_c - 1 - outputs_c;
+              left <= 41 + 100 * (x + 8) - size_c - 1 - outputs_c;
             elsif index = 1 then
               second <= x;
             end if;
