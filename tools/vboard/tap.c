@@ -40,6 +40,7 @@ static void clear_configuration(struct tap *t)
     config_logic_reset(&t->config, idcode(t) & idcode_mask, t->part->frames * CONFIG_FRAME_WORDS);
     t->word = t->word_bits = t->startup_clocks = 0;
     t->done = false;
+    t->readback = 0;
 }
 
 void tap_init(struct tap *t, const struct device_part *part)
@@ -81,6 +82,8 @@ static void config_bit(struct tap *t, int bit)
         return;
     t->word_bits = 0;
     config_logic_word(&t->config, t->word);
+    if (t->config.read_words)
+        t->readback = t->config.read_register; // NOOPs follow before it is fetched
 }
 
 static void capture_dr(struct tap *t)
@@ -102,9 +105,7 @@ static void capture_dr(struct tap *t)
         t->dr = t->user[t->instruction - TAP_USER3 + 2];
         break;
     case TAP_CFG_OUT: // readback of the one register that programmers ask for, MSB first
-        t->dr = t->config.read_words && t->config.read_register == CONFIG_STAT
-                    ? reversed(tap_status_word(t))
-                    : 0;
+        t->dr = t->readback == CONFIG_STAT ? reversed(tap_status_word(t)) : 0;
         break;
     case TAP_CFG_IN:
         t->dr_bits = 0;

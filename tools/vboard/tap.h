@@ -66,6 +66,7 @@ struct tap {
     uint32_t user[4];         // USER1..4: plain registers, no design uses them
     uint32_t word, word_bits; // configuration bits, MSB first
     uint32_t startup_clocks;
+    uint8_t readback; // register that a read packet asked for, 0 none
     bool done;
     struct config_logic config;
     struct tap_faults faults;

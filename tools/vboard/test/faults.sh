@@ -106,5 +106,5 @@ vboard ctl unplug --board NOPE 2>/dev/null && exit 1
 exit 0
 END
 vboard --engine golden --packages "$work/packages" -- bash "$work/run.sh" "$work" 2>"$work/err" ||
-    fail "at: $(cat "$work/step"): $(tail -5 "$work/err" "$work/log" "$work/loop.err" 2>/dev/null)"
+    fail "at: $(cat "$work/step"): $(tail -n 5 "$work/err" "$work/log" "$work/loop.err" 2>/dev/null)"
 echo "ok"

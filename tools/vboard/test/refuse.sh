@@ -54,6 +54,6 @@ bare-loop --package packages/good --count 20 >/dev/null || exit 1
 exit 0
 END
 vboard --engine golden --packages "$work/packages" -- bash "$work/run.sh" "$work" 2>"$work/err" ||
-    fail "at: $(cat "$work/step"): DONE, INIT, design are $(cat "$work/state"): $(tail -3 "$work/err" "$work/log")"
+    fail "at: $(cat "$work/step"): DONE, INIT, design are $(cat "$work/state"): $(tail -n 3 "$work/err" "$work/log")"
 [ $real -gt 0 ] || fail "no real bitstreams in the openfpgaloader package"
 echo "ok: $real real bitstreams of other parts refused"
