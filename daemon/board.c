@@ -583,6 +583,9 @@ static void on_result(struct board *b, const struct wire_result *m)
         b->inferences++;
         if (done.slot)
             b->calls->result(b->arg, b, done.slot, done.package, m);
+    } else if (m->status == WIRE_RETURNED) {
+        if (done.slot)
+            b->calls->returned(b->arg, b, done.slot);
     } else {
         enum service_code why = m->status == WIRE_LOST ? SERVICE_DEVICE_LOST : SERVICE_DEVICE_FAULT;
         if (done.slot)

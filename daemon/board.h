@@ -35,6 +35,8 @@ struct board_calls {
     // the request was on a board that left or failed, and was not answered
     void (*unanswered)(void *arg, struct board *b, struct queue_slot *s, enum service_code why,
                        const char *reason);
+    // the board never saw it
+    void (*returned)(void *arg, struct board *b, struct queue_slot *s);
     // a load came to its end; slot NULL when nobody waits for it any more
     void (*loaded)(void *arg, struct board *b, struct queue_slot *s, enum service_code code,
                    const char *reason);

@@ -204,6 +204,13 @@ static void on_unanswered(void *arg, struct board *b, struct queue_slot *s, enum
     frontend_fail(fe, s, why, "board %s: %.200s", b->conf->name, reason);
 }
 
+static void on_returned(void *arg, struct board *b, struct queue_slot *s)
+{
+    struct frontend *fe = arg;
+    (void)b;
+    queue_push_front(&fe->queue, s);
+}
+
 static void on_loaded(void *arg, struct board *b, struct queue_slot *s, enum service_code code,
                       const char *reason)
 {
@@ -256,4 +263,5 @@ static void on_changed(void *arg, struct board *b)
                         on_grace_over, fe);
 }
 
-const struct board_calls frontend_board_calls = {on_result, on_unanswered, on_loaded, on_changed};
+const struct board_calls frontend_board_calls = {on_result, on_unanswered, on_returned, on_loaded,
+                                                 on_changed};

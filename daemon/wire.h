@@ -106,9 +106,10 @@ struct wire_programmed {
 
 enum wire_result_status {
     WIRE_OK,
-    WIRE_FAULT,   // the device answered an error or nonsense
-    WIRE_TIMEOUT, // no answer in answer_timeout_ms; the link was recovered
-    WIRE_LOST,    // the board left
+    WIRE_FAULT,    // the device answered an error or nonsense
+    WIRE_TIMEOUT,  // no answer in answer_timeout_ms; the link was recovered
+    WIRE_LOST,     // the board left
+    WIRE_RETURNED, // never sent to the board
 };
 
 struct wire_result {

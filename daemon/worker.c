@@ -100,7 +100,8 @@ static void look_again(struct worker *w);
 
 static void absent(struct worker *w, const char *reason)
 {
-    worker_end_jobs(w, true, WIRE_LOST, reason);
+    worker_end_jobs(w, WIRE_LOST, reason);
+    worker_return_jobs(w, reason);
     channel_close(&w->channel);
     w->identified = false;
     if (strcmp(reason, w->last_reason) != 0) {

@@ -8,7 +8,7 @@
 
 // A purge empties the chip's buffers but not the FPGA: it may hold half a frame of ours, and
 // answers on their way. Zeros end any frame, silence ends the answers.
-enum { ZEROS = LINK_MAX_FRAME, RECOVER_TRIES = 3 };
+enum { ZEROS = LINK_MAX_FRAME, RECOVER_TRIES = 2 };
 #define SILENCE_NS       (20 * NS_PER_MS)
 #define DRAIN_MAX_NS     (300 * NS_PER_MS)
 #define IDENTIFY_WAIT_NS (500 * NS_PER_MS)
@@ -37,11 +37,18 @@ static void fail_job(struct worker *w, struct job *j, enum wire_result_status st
     end_job(w, j, &m);
 }
 
-void worker_end_jobs(struct worker *w, bool all, enum wire_result_status status, const char *reason)
+void worker_end_jobs(struct worker *w, enum wire_result_status status, const char *reason)
 {
     for (int i = 0; i < WIRE_INFLIGHT; i++)
-        if (w->jobs[i].state == JOB_SENT || (all && w->jobs[i].state == JOB_QUEUED))
+        if (w->jobs[i].state == JOB_SENT)
             fail_job(w, &w->jobs[i], status, reason);
+}
+
+void worker_return_jobs(struct worker *w, const char *reason)
+{
+    for (int i = 0; i < WIRE_INFLIGHT; i++)
+        if (w->jobs[i].state == JOB_QUEUED)
+            fail_job(w, &w->jobs[i], WIRE_RETURNED, reason);
 }
 
 void worker_take_infer(struct worker *w, const struct wire_infer *m)
@@ -61,7 +68,7 @@ void worker_take_infer(struct worker *w, const struct wire_infer *m)
     j->order = w->next_order++;
     j->sent_ns = j->written_ns = 0;
     if (!w->identified)
-        fail_job(w, j, WIRE_LOST, "the board is not there");
+        fail_job(w, j, WIRE_RETURNED, "the board is not there");
 }
 
 static struct job *oldest_queued(struct worker *w)
@@ -115,11 +122,13 @@ void worker_check_jobs(struct worker *w)
     snprintf(reason, sizeof reason, "no answer in %u ms", w->conf.answer_timeout_ms);
     log_warn("link", "%s, recovering dropped_bytes=%llu bad_frames=%u", reason,
              (unsigned long long)w->parser.dropped_bytes, w->parser.bad_frames);
-    worker_end_jobs(w, false, WIRE_TIMEOUT, reason);
+    worker_end_jobs(w, WIRE_TIMEOUT, reason);
     if (worker_recover(w) == 0)
         log_info("link", "recovered");
-    else if (!w->channel.dead)
+    else if (!w->channel.dead) {
+        worker_return_jobs(w, reason);
         worker_tell_state(w, WIRE_SILENT, "no identity after an inference timed out");
+    }
 }
 
 // ---- frames

@@ -88,7 +88,9 @@ static int confirm(struct worker *w, const struct wire_program *m, const struct 
         return -1;
     }
     if (memcmp(w->identity.hash, m->hash, sizeof m->hash) != 0) {
-        snprintf(why, WIRE_REASON, "the design on the link is not %s", m->variant);
+        snprintf(why, WIRE_REASON,
+                 "the design on the link is not %s; openFPGALoader exit %d %.100s", m->variant,
+                 l->exit_code, l->complaint);
         w->identified = false;
         return -1;
     }
@@ -101,7 +103,8 @@ void worker_program(struct worker *w, const struct wire_program *m)
     struct loader_result l;
     memset(&reply, 0, sizeof reply);
     uint64_t begin = now_ns();
-    worker_end_jobs(w, true, WIRE_LOST, "the board is programmed");
+    worker_end_jobs(w, WIRE_LOST, "the board is programmed");
+    worker_return_jobs(w, "the board is programmed");
     if (!w->channel.ftdi || w->channel.dead) {
         snprintf(reply.reason, sizeof reply.reason, "the board is not there");
     } else if (judge(w, m, reply.reason) == 0) {

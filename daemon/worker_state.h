@@ -68,9 +68,9 @@ void worker_take_infer(struct worker *w, const struct wire_infer *m);
 void worker_run_jobs(struct worker *w);   // sends what may be sent
 void worker_check_jobs(struct worker *w); // answers that are overdue: recovery
 uint64_t worker_next_check(const struct worker *w);
-// Ends jobs with a RESULT of that status; only those on the board, or all.
-void worker_end_jobs(struct worker *w, bool all, enum wire_result_status status,
-                     const char *reason);
+// Ends the jobs on the board with a RESULT of that status.
+void worker_end_jobs(struct worker *w, enum wire_result_status status, const char *reason);
+void worker_return_jobs(struct worker *w, const char *reason); // those that never got there
 // Brings the link to a known state whatever was on it, and reads the identity. 0, or -1.
 int worker_recover(struct worker *w);
 

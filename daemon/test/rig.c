@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -89,6 +90,71 @@ void rig_init(struct rig *r, const char *boards, const char *more, bool standin)
     assert_non_null(r->zmq);
 }
 
+// Runs a program with its output dropped; exit code, or -1.
+static int run(char *const argv[])
+{
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    int status;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    int r = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (r || waitpid(pid, &status, 0) != pid)
+        return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+const char *rig_no_vboard(void)
+{
+    char bin[700];
+    glob_t found;
+    if (access(program(bin, sizeof bin, "vboard"), X_OK) < 0)
+        return "vboard is not built";
+    if (access("/usr/bin/openFPGALoader", X_OK) < 0)
+        return "openFPGALoader is not installed";
+    int r = glob("/usr/lib/*/libumockdev-preload.so.0", 0, NULL, &found);
+    globfree(&found);
+    return r ? "umockdev is not installed" : NULL;
+}
+
+void rig_world(struct rig *r, const char *const *more)
+{
+    static char bin[700];
+    char *argv[20] = {(char *)(uintptr_t)program(bin, sizeof bin, "vboard"),
+                      (char[]){"serve"},
+                      (char[]){"--world"},
+                      r->world,
+                      (char[]){"--packages"},
+                      r->packages,
+                      (char[]){"--engine"},
+                      (char[]){"golden"}};
+    int n = 8;
+    snprintf(r->world, sizeof r->world, "%s/world", r->dir);
+    for (; more && *more; more++)
+        argv[n++] = (char *)(uintptr_t)*more;
+    argv[n++] = (char[]){"--background"};
+    argv[n] = NULL;
+    // The sanitizers' runtime cannot come before the preloaded shims.
+    setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 0);
+    assert_int_equal(run(argv), 0);
+    const char *const prefix[] = {bin, "exec", "--world", r->world, "--", NULL};
+    memcpy(r->prefix, prefix, sizeof prefix);
+}
+
+void rig_ctl(struct rig *r, ...)
+{
+    char bin[700];
+    char *argv[16] = {(char *)(uintptr_t)program(bin, sizeof bin, "vboard"), (char[]){"ctl"},
+                      (char[]){"--world"}, r->world};
+    va_list args;
+    va_start(args, r);
+    for (int n = 4; n < 15 && (argv[n] = va_arg(args, char *)); n++)
+        ;
+    va_end(args);
+    assert_int_equal(run(argv), 0);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st;
@@ -107,6 +173,8 @@ void rig_fini(struct rig *r)
         if (r->dealers[i])
             zmq_close(r->dealers[i]);
     zmq_ctx_term(r->zmq);
+    if (*r->world)
+        rig_ctl(r, "quit", NULL);
     nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -205,9 +273,8 @@ pid_t rig_worker_pid(struct rig *r, const char *board)
         int pid, parent, at = 0;
         char want[64];
         snprintf(want, sizeof want, "sevencastd --worker %s", board);
-        (void)parent;
         if (sscanf(line, "%d %d %n", &pid, &parent, &at) == 2 && strcmp(line + at, want) == 0 &&
-            (parent == r->pid || r->prefix[0]))
+            parent == r->pid)
             found = pid;
     }
     return found;

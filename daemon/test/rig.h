@@ -19,12 +19,20 @@ struct rig {
     pid_t pid;
     const char *prefix[12]; // command words before sevencastd, NULL-ended
     bool standin;
+    char world[192];  // of vboard, "" without one
     void *dealers[8]; // open ones: a test that fails leaves them to rig_fini
 };
 
 // Makes the folder; boards: text of the [board] sections, more: further [daemon] lines.
 void rig_init(struct rig *r, const char *boards, const char *more, bool standin);
 void rig_fini(struct rig *r); // kills what is left and removes the folder
+
+// Why no virtual board can be had here; NULL when it can.
+const char *rig_no_vboard(void);
+// Plugs in virtual boards (engine golden); before rig_start. serials: words "--board SERIAL...".
+void rig_world(struct rig *r, const char *const *more);
+// "vboard ctl WORDS...", ended by NULL; must succeed.
+void rig_ctl(struct rig *r, ...) __attribute__((sentinel));
 
 // A package in the rig's folder.
 void rig_package(struct rig *r, struct make_package m);
