@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a netlist takes of a part, by yosys `synth_xilinx` and its `sta`: a yosys estimate. Nothing
+// is placed or routed, and the critical path is logic and setup only, without any wire.
+#ifndef SEVENCAST_NETLIST_COUNT_H
+#define SEVENCAST_NETLIST_COUNT_H
+
+#include "tools/netlist/pool.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct resources {
+    size_t lut;    // LUT1..LUT6, 4 per RAM64M or RAM32M, 1 per shift register
+    size_t lutram; // of it as memory
+    size_t ff, dsp;
+    size_t ramb18;      // a RAMB36 counts two
+    size_t inverters;   // INV cells, not in lut: most go into the LUT or flip-flop behind them
+    size_t critical_ps; // longest path of logic
+};
+
+struct part {
+    const char *name;
+    struct resources has; // critical_ps: what is credible for 100 MHz after routing
+};
+
+// NULL for a part we have no table of.
+const struct part *part_find(const char *name);
+
+// The numbers out of the texts of `stat -tech xilinx` and `sta`. False: *message.
+bool count_parse(struct pool *pool, const char *top, const char *stat, const char *sta,
+                 struct resources *found, const char **message);
+
+// Runs yosys on folder/TOP.v; writes folder/TOP.count.{ys,stat,sta,log}. 0, or an exit status and
+// *message.
+int count_resources(struct pool *pool, const char *folder, const char *top, const char *part,
+                    struct resources *found, const char **message);
+
+// Prints them; true when they fit the part (its timing is not judged here).
+bool count_print(FILE *out, const char *top, const char *part, const struct resources *found,
+                 bool json);
+
+#endif
