@@ -1,241 +1,284 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replies of the service protocol, as the daemon writes them.
-#include <stdio.h>
 #include <string.h>
 
-#include "protocol/service_json.h"
+#include "protocol/service.h"
+#include "protocol/service_write.h"
 
-// Text as JSON; reasons and messages may quote bytes that are not UTF-8.
-static json_t *text(const char *s)
+#define OPEN(key)           service_write_open(w, key, '{')
+#define CLOSE()             service_write_close(w, '}')
+#define OPEN_ARRAY(key)     service_write_open(w, key, '[')
+#define CLOSE_ARRAY()       service_write_close(w, ']')
+#define TEXT(key, text)     service_write_text(w, key, text)
+#define INTEGER(key, value) service_write_integer(w, key, value)
+#define REAL(key, value)    service_write_real(w, key, value)
+
+static void put_names(struct service_writer *w, const char *key, const struct service_names *list)
 {
-    json_t *value = json_string(s);
-    if (value)
-        return value;
-    char clean[SERVICE_TEXT_MAX + 1];
-    size_t n = strnlen(s, sizeof clean - 1);
-    for (size_t i = 0; i < n; i++)
-        clean[i] = (unsigned char)s[i] < 0x80 ? s[i] : '?';
-    clean[n] = '\0';
-    return json_string(clean);
+    OPEN_ARRAY(key);
+    for (size_t i = 0; i < list->n && i < SERVICE_BOARDS_MAX; i++)
+        TEXT(NULL, list->name[i]);
+    CLOSE_ARRAY();
 }
 
-static bool set(json_t *object, const char *key, json_t *value)
+static void put_error(struct service_writer *w, const struct service_error *e)
 {
-    return json_object_set_new(object, key, value) == 0; // false for a NULL value too
+    OPEN("error");
+    TEXT("code", service_code_name(e->code));
+    TEXT("message", e->message);
+    service_write_text_if(w, "field", e->field);
+    CLOSE();
+    if (e->code != SERVICE_SWAP_FAILED)
+        return;
+    OPEN("parameters");
+    TEXT("active", e->active);
+    CLOSE();
 }
 
-static bool set_text(json_t *object, const char *key, const char *s)
+static void put_server(struct service_writer *w, const char *version)
 {
-    return set(object, key, text(s));
+    TEXT("name", "sevencast");
+    TEXT("version", version);
+    INTEGER("protocol", SERVICE_PROTOCOL);
+    OPEN_ARRAY("extensions");
+    TEXT(NULL, "binary_tensors");
+    TEXT(NULL, "model_repository");
+    TEXT(NULL, "statistics");
+    TEXT(NULL, "boards");
+    CLOSE_ARRAY();
 }
 
-// u64 counters beyond 2^63 do not happen; JSON's integers are signed here.
-static json_t *count(uint64_t n)
+static void put_columns(struct service_writer *w, const char *key, const struct service_column *c,
+                        size_t n)
 {
-    return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
-}
-
-static bool append(json_t *array, json_t *row, bool good)
-{
-    if (good)
-        return json_array_append_new(array, row) == 0;
-    json_decref(row);
-    return false;
-}
-
-static json_t *names(const struct service_names *list)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; array && i < list->n && i < SERVICE_BOARDS_MAX; i++)
-        json_array_append_new(array, text(list->name[i]));
-    return array;
-}
-
-static bool put_error(json_t *root, const struct service_error *e)
-{
-    json_t *error = json_object();
-    bool good = error && set_text(error, "code", service_code_name(e->code)) &&
-                set_text(error, "message", e->message) &&
-                (!e->field[0] || set_text(error, "field", e->field));
-    if (!good) {
-        json_decref(error);
-        return false;
+    OPEN_ARRAY(key);
+    for (; n--; c++) {
+        OPEN(NULL);
+        TEXT("name", c->name);
+        TEXT("unit", c->unit);
+        REAL("offset", c->offset);
+        REAL("scale", c->scale);
+        CLOSE();
     }
-    return set(root, "error", error) &&
-           (e->code != SERVICE_SWAP_FAILED ||
-            set(root, "parameters", json_pack("{s:o}", "active", text(e->active))));
+    CLOSE_ARRAY();
 }
 
-static bool put_server(json_t *root, const char *version)
+// The typed keys come first and win over details of the same name.
+static void put_parameters(struct service_writer *w, const struct service_metadata *m)
 {
-    return set_text(root, "name", "sevencast") && set_text(root, "version", version) &&
-           set(root, "protocol", json_integer(SERVICE_PROTOCOL)) &&
-           set(root, "extensions",
-               json_pack("[s,s,s,s]", "binary_tensors", "model_repository", "statistics",
-                         "boards"));
+    const char *key;
+    json_t *value;
+    OPEN("parameters");
+    TEXT("task", m->task);
+    put_columns(w, "features", m->feature, m->features);
+    put_columns(w, "targets", m->target, m->outputs);
+    OPEN("codes");
+    INTEGER("x_bits", m->x_bits);
+    REAL("x_scale", m->x_scale);
+    INTEGER("y_bits", m->y_bits);
+    REAL("y_scale", m->y_scale);
+    CLOSE();
+    json_object_foreach(m->details, key, value) if (strcmp(key, "task") &&
+                                                    strcmp(key, "features") &&
+                                                    strcmp(key, "targets") && strcmp(key, "codes"))
+        service_write_json(w, key, value);
+    CLOSE();
 }
 
-static json_t *columns(const struct service_column *c, size_t n)
+static void put_tensor(struct service_writer *w, const char *name, const char *datatype,
+                       unsigned size)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; array && i < n; i++)
-        json_array_append_new(array, json_pack("{s:o,s:o,s:f,s:f}", "name", text(c[i].name), "unit",
-                                               text(c[i].unit), "offset", c[i].offset, "scale",
-                                               c[i].scale));
-    return array;
+    OPEN(NULL);
+    TEXT("name", name);
+    TEXT("datatype", datatype);
+    OPEN_ARRAY("shape");
+    INTEGER(NULL, size);
+    CLOSE_ARRAY();
+    CLOSE();
 }
 
-static json_t *metadata_parameters(const struct service_metadata *m)
+static void put_outputs(struct service_writer *w, unsigned outputs)
 {
-    json_t *p = json_object();
-    bool good = p && set_text(p, "task", m->task) &&
-                set(p, "features", columns(m->feature, m->features)) &&
-                set(p, "targets", columns(m->target, m->outputs)) &&
-                set(p, "codes",
-                    json_pack("{s:i,s:f,s:i,s:f}", "x_bits", m->x_bits, "x_scale", m->x_scale,
-                              "y_bits", m->y_bits, "y_scale", m->y_scale)) &&
-                (!m->details || json_object_update_missing(p, m->details) == 0);
-    if (good)
-        return p;
-    json_decref(p);
-    return NULL;
+    if (outputs < 1 || outputs > SERVICE_OUTPUTS_MAX)
+        w->failed = true;
+    OPEN_ARRAY("outputs");
+    put_tensor(w, "forecast", "FP64", outputs);
+    put_tensor(w, "forecast_codes", "INT16", outputs);
+    CLOSE_ARRAY();
 }
 
-static bool put_metadata(json_t *root, const struct service_metadata *m)
+static void put_metadata(struct service_writer *w, const struct service_metadata *m)
 {
-    return m->features <= SERVICE_FEATURES_MAX && m->outputs <= SERVICE_OUTPUTS_MAX &&
-           set_text(root, "name", m->name) && set(root, "versions", json_pack("[s]", m->version)) &&
-           set_text(root, "platform", "fpga_bitstream") &&
-           set(root, "inputs",
-               json_pack("[{s:s,s:s,s:[i,i]}]", "name", "window", "datatype", "FP64", "shape",
-                         m->window, m->features)) &&
-           set(root, "outputs",
-               json_pack("[{s:s,s:s,s:[i]},{s:s,s:s,s:[i]}]", "name", "forecast", "datatype",
-                         "FP64", "shape", m->outputs, "name", "forecast_codes", "datatype", "INT16",
-                         "shape", m->outputs)) &&
-           set(root, "parameters", metadata_parameters(m));
+    if (m->features > SERVICE_FEATURES_MAX)
+        w->failed = true;
+    TEXT("name", m->name);
+    OPEN_ARRAY("versions");
+    TEXT(NULL, m->version);
+    CLOSE_ARRAY();
+    TEXT("platform", "fpga_bitstream");
+    OPEN_ARRAY("inputs");
+    OPEN(NULL);
+    TEXT("name", "window");
+    TEXT("datatype", "FP64");
+    OPEN_ARRAY("shape");
+    INTEGER(NULL, m->window);
+    INTEGER(NULL, m->features);
+    CLOSE_ARRAY();
+    CLOSE();
+    CLOSE_ARRAY();
+    put_outputs(w, m->outputs);
+    if (!w->failed)
+        put_parameters(w, m);
 }
 
-static json_t *duration(const struct service_count *c)
+static void put_count(struct service_writer *w, const char *key, const struct service_count *c)
 {
-    return json_pack("{s:o,s:o}", "count", count(c->count), "ns", count(c->ns));
+    OPEN(key);
+    INTEGER("count", c->count);
+    INTEGER("ns", c->ns);
+    CLOSE();
 }
 
-static bool put_statistics(json_t *root, const struct service_model_stats *s, size_t n)
+static void put_statistics(struct service_writer *w, const struct service_model_stats *s, size_t n)
 {
-    json_t *array = json_array();
-    bool good = array != NULL;
-    for (; good && n--; s++) {
-        json_t *row = json_object();
-        good =
-            append(array, row,
-                   row && set_text(row, "name", s->name) && set_text(row, "version", s->version) &&
-                       set(row, "inference_stats",
-                           json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "success", duration(&s->success),
-                                     "fail", duration(&s->fail), "queue", duration(&s->queue),
-                                     "compute_input", duration(&s->compute_input), "compute_infer",
-                                     duration(&s->compute_infer), "compute_output",
-                                     duration(&s->compute_output))) &&
-                       set(row, "saturated_values", count(s->saturated_values)));
+    OPEN_ARRAY("model_stats");
+    for (; n--; s++) {
+        OPEN(NULL);
+        TEXT("name", s->name);
+        TEXT("version", s->version);
+        OPEN("inference_stats");
+        put_count(w, "success", &s->success);
+        put_count(w, "fail", &s->fail);
+        put_count(w, "queue", &s->queue);
+        put_count(w, "compute_input", &s->compute_input);
+        put_count(w, "compute_infer", &s->compute_infer);
+        put_count(w, "compute_output", &s->compute_output);
+        CLOSE();
+        INTEGER("saturated_values", s->saturated_values);
+        CLOSE();
     }
-    return set(root, "model_stats", array) && good;
+    CLOSE_ARRAY();
 }
 
-static bool put_index(json_t *root, const struct service_model_row *m, size_t n)
+static void put_index(struct service_writer *w, const struct service_model_row *m, size_t n)
 {
-    json_t *array = json_array();
-    bool good = array != NULL;
-    for (; good && n--; m++) {
-        json_t *row = json_object();
-        good =
-            append(array, row,
-                   row && set_text(row, "name", m->name) && set_text(row, "version", m->version) &&
-                       set_text(row, "task", m->task) &&
-                       set_text(row, "state", service_model_state_name(m->state)) &&
-                       set_text(row, "reason", m->reason) && set(row, "boards", names(&m->boards)));
+    OPEN_ARRAY("models");
+    for (; n--; m++) {
+        OPEN(NULL);
+        TEXT("name", m->name);
+        TEXT("version", m->version);
+        TEXT("task", m->task);
+        TEXT("state", service_model_state_name(m->state));
+        TEXT("reason", m->reason);
+        put_names(w, "boards", &m->boards);
+        CLOSE();
     }
-    return set(root, "models", array) && good;
+    CLOSE_ARRAY();
 }
 
-static bool put_boards(json_t *root, const struct service_board_row *b, size_t n)
+static void put_boards(struct service_writer *w, const struct service_board_row *b, size_t n)
 {
-    json_t *array = json_array();
-    bool good = array != NULL;
-    for (; good && n--; b++) {
-        json_t *row = json_object();
-        good = append(
-            array, row,
-            row && set_text(row, "name", b->name) && set_text(row, "serial", b->serial) &&
-                set_text(row, "part", b->part) &&
-                set_text(row, "state", service_board_state_name(b->state)) &&
-                set_text(row, "variant", b->variant) && set_text(row, "version", b->version) &&
-                set_text(row, "origin", service_origin_name(b->origin)) &&
-                set(row, "clock_hz", count(b->clock_hz)) && set(row, "queue", count(b->queue)) &&
-                set(row, "inferences", count(b->inferences)) &&
-                set(row, "swaps", count(b->swaps)) && set(row, "restarts", count(b->restarts)) &&
-                set_text(row, "reason", b->reason));
+    OPEN_ARRAY("boards");
+    for (; n--; b++) {
+        OPEN(NULL);
+        TEXT("name", b->name);
+        TEXT("serial", b->serial);
+        TEXT("part", b->part);
+        TEXT("state", service_board_state_name(b->state));
+        TEXT("variant", b->variant);
+        TEXT("version", b->version);
+        TEXT("origin", service_origin_name(b->origin));
+        INTEGER("clock_hz", b->clock_hz);
+        INTEGER("queue", b->queue);
+        INTEGER("inferences", b->inferences);
+        INTEGER("swaps", b->swaps);
+        INTEGER("restarts", b->restarts);
+        TEXT("reason", b->reason);
+        CLOSE();
     }
-    return set(root, "boards", array) && good;
+    CLOSE_ARRAY();
 }
 
-static bool put_load(json_t *root, const struct service_load *l)
+static void put_load(struct service_writer *w, const struct service_load *l)
 {
-    return set_text(root, "board", l->board) && set_text(root, "model_name", l->model_name) &&
-           set_text(root, "version", l->version) &&
-           set(root, "seconds",
-               json_pack("{s:f,s:f,s:f,s:f}", "drain", l->seconds.drain, "program",
-                         l->seconds.program, "verify", l->seconds.verify, "total",
-                         l->seconds.total));
+    TEXT("board", l->board);
+    TEXT("model_name", l->model_name);
+    TEXT("version", l->version);
+    OPEN("seconds");
+    REAL("drain", l->seconds.drain);
+    REAL("program", l->seconds.program);
+    REAL("verify", l->seconds.verify);
+    REAL("total", l->seconds.total);
+    CLOSE();
 }
 
-static bool put_inference(json_t *root, const struct service_inference *i)
+static void put_inference(struct service_writer *w, const struct service_inference *i)
 {
-    return i->outputs >= 1 && i->outputs <= SERVICE_OUTPUTS_MAX &&
-           set_text(root, "model_name", i->model_name) &&
-           set_text(root, "model_version", i->version) &&
-           set(root, "outputs",
-               json_pack("[{s:s,s:[i],s:s},{s:s,s:[i],s:s}]", "name", "forecast", "shape",
-                         i->outputs, "datatype", "FP64", "name", "forecast_codes", "shape",
-                         i->outputs, "datatype", "INT16")) &&
-           set(root, "parameters",
-               json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o},s:{s:s}}",
-                         "variant", i->variant, "task", i->task, "board", i->board, "origin",
-                         service_origin_name(i->origin), "fpga_cycles", count(i->fpga_cycles),
-                         "fpga_ns", count(i->fpga_ns), "clock_hz", count(i->clock_hz), "saturated",
-                         count(i->saturated), "stages_ns", "queue", count(i->stages_ns.queue),
-                         "usb_in", count(i->stages_ns.usb_in), "fpga", count(i->stages_ns.fpga),
-                         "usb_out", count(i->stages_ns.usb_out), "host", count(i->stages_ns.host),
-                         "energy", "reason", "no power monitor"));
+    TEXT("model_name", i->model_name);
+    TEXT("model_version", i->version);
+    put_outputs(w, i->outputs);
+    OPEN("parameters");
+    TEXT("variant", i->variant);
+    TEXT("task", i->task);
+    TEXT("board", i->board);
+    TEXT("origin", service_origin_name(i->origin));
+    INTEGER("fpga_cycles", i->fpga_cycles);
+    INTEGER("fpga_ns", i->fpga_ns);
+    INTEGER("clock_hz", i->clock_hz);
+    INTEGER("saturated", i->saturated);
+    OPEN("stages_ns");
+    INTEGER("queue", i->stages_ns.queue);
+    INTEGER("usb_in", i->stages_ns.usb_in);
+    INTEGER("fpga", i->stages_ns.fpga);
+    INTEGER("usb_out", i->stages_ns.usb_out);
+    INTEGER("host", i->stages_ns.host);
+    CLOSE();
+    OPEN("energy");
+    TEXT("reason", "no power monitor");
+    CLOSE();
+    CLOSE();
 }
 
-static bool put_result(json_t *root, const struct service_reply *r)
+static void put_result(struct service_writer *w, const struct service_reply *r)
 {
     switch (r->verb) {
     case SERVICE_SERVER_LIVE:
-        return set(root, "live", json_boolean(r->u.flag));
+        service_write_flag(w, "live", r->u.flag);
+        break;
     case SERVICE_SERVER_READY:
     case SERVICE_MODEL_READY:
-        return set(root, "ready", json_boolean(r->u.flag));
+        service_write_flag(w, "ready", r->u.flag);
+        break;
     case SERVICE_SERVER_METADATA:
-        return put_server(root, r->u.server.version);
+        put_server(w, r->u.server.version);
+        break;
     case SERVICE_MODEL_METADATA:
-        return put_metadata(root, &r->u.metadata);
+        put_metadata(w, &r->u.metadata);
+        break;
     case SERVICE_MODEL_STATISTICS:
-        return put_statistics(root, r->u.statistics.rows, r->u.statistics.n);
+        put_statistics(w, r->u.statistics.rows, r->u.statistics.n);
+        break;
     case SERVICE_INFER:
-        return put_inference(root, &r->u.infer);
+        put_inference(w, &r->u.infer);
+        break;
     case SERVICE_REPOSITORY_INDEX:
-        return put_index(root, r->u.index.rows, r->u.index.n);
+        put_index(w, r->u.index.rows, r->u.index.n);
+        break;
     case SERVICE_LOAD:
-        return put_load(root, &r->u.load);
+        put_load(w, &r->u.load);
+        break;
     case SERVICE_UNLOAD:
-        return set(root, "boards", names(&r->u.unload));
+        put_names(w, "boards", &r->u.unload);
+        break;
     case SERVICE_BOARDS:
-        return put_boards(root, r->u.boards.rows, r->u.boards.n);
+        put_boards(w, r->u.boards.rows, r->u.boards.n);
+        break;
     case SERVICE_CANCEL:
-        return set(root, "canceled", count(r->u.canceled));
+        INTEGER("canceled", r->u.canceled);
+        break;
     default:
-        return false;
+        w->failed = true;
+        break;
     }
 }
 
@@ -248,15 +291,16 @@ void service_reply_init(struct service_reply *reply, const struct service_reques
 
 size_t service_reply_encode(const struct service_reply *reply, char *out, size_t capacity)
 {
-    size_t n = 0;
-    json_t *root = json_object();
-    bool good = root && (reply->verb == SERVICE_NO_VERB ||
-                         set_text(root, "verb", service_verb_name(reply->verb)));
-    good = good && (!reply->id[0] || set_text(root, "id", reply->id));
-    if (good)
-        good = reply->error.code ? put_error(root, &reply->error) : put_result(root, reply);
-    if (good)
-        n = json_dumpb(root, out, capacity, JSON_COMPACT);
-    json_decref(root);
-    return n <= capacity && n <= SERVICE_HEADER_MAX ? n : 0;
+    struct service_writer writer, *w = &writer;
+    service_write_begin(w, out, capacity < SERVICE_HEADER_MAX ? capacity : SERVICE_HEADER_MAX);
+    OPEN(NULL);
+    if (reply->verb != SERVICE_NO_VERB)
+        TEXT("verb", service_verb_name(reply->verb));
+    service_write_text_if(w, "id", reply->id);
+    if (reply->error.code)
+        put_error(w, &reply->error);
+    else
+        put_result(w, reply);
+    CLOSE();
+    return service_write_end(w);
 }

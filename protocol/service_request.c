@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "protocol/service_json.h"
+#include "protocol/service_write.h"
 
 enum need { NO, MAY, MUST };
 
@@ -194,38 +195,45 @@ enum service_code service_request_decode(const struct service_frame *frames, siz
     return error->code;
 }
 
-static bool set_text(json_t *object, const char *key, const char *text)
+static void put_parameters(struct service_writer *w, const struct service_request *r)
 {
-    return !text[0] || json_object_set_new(object, key, json_string(text)) == 0;
+    if (!r->deadline_ms && !r->board[0] && !r->request_id[0])
+        return;
+    service_write_open(w, "parameters", '{');
+    if (r->deadline_ms)
+        service_write_integer(w, "deadline_ms", r->deadline_ms);
+    service_write_text_if(w, "board", r->board);
+    service_write_text_if(w, "request_id", r->request_id);
+    service_write_close(w, '}');
 }
 
-static bool set_parameters(json_t *root, const struct service_request *r)
+static void put_input(struct service_writer *w, const struct service_window *window)
 {
-    json_t *p = json_object();
-    bool ok = p != NULL;
-    if (ok && r->deadline_ms)
-        ok = json_object_set_new(p, "deadline_ms", json_integer(r->deadline_ms)) == 0;
-    ok = ok && set_text(p, "board", r->board) && set_text(p, "request_id", r->request_id);
-    if (ok && json_object_size(p))
-        ok = json_object_set(root, "parameters", p) == 0;
-    json_decref(p);
-    return ok;
+    service_write_open(w, "inputs", '[');
+    service_write_open(w, NULL, '{');
+    service_write_text(w, "name", "window");
+    service_write_open(w, "shape", '[');
+    service_write_integer(w, NULL, window->rows);
+    service_write_integer(w, NULL, window->columns);
+    service_write_close(w, ']');
+    service_write_text(w, "datatype", service_datatype_name(window->datatype));
+    service_write_close(w, '}');
+    service_write_close(w, ']');
 }
 
 size_t service_request_encode(const struct service_request *r, char *out, size_t capacity)
 {
-    size_t n = 0;
-    json_t *root = json_object();
-    bool ok = root && r->verb != SERVICE_NO_VERB &&
-              set_text(root, "verb", service_verb_name(r->verb)) && set_text(root, "id", r->id) &&
-              set_text(root, "model_name", r->model_name) && set_parameters(root, r);
-    if (ok && r->verb == SERVICE_INFER)
-        ok = json_object_set_new(root, "inputs",
-                                 json_pack("[{s:s,s:[i,i],s:s}]", "name", "window", "shape",
-                                           r->window.rows, r->window.columns, "datatype",
-                                           service_datatype_name(r->window.datatype))) == 0;
-    if (ok)
-        n = json_dumpb(root, out, capacity, JSON_COMPACT);
-    json_decref(root);
-    return n <= capacity && n <= SERVICE_HEADER_MAX ? n : 0;
+    struct service_writer w;
+    service_write_begin(&w, out, capacity < SERVICE_HEADER_MAX ? capacity : SERVICE_HEADER_MAX);
+    if (r->verb == SERVICE_NO_VERB)
+        return 0;
+    service_write_open(&w, NULL, '{');
+    service_write_text(&w, "verb", service_verb_name(r->verb));
+    service_write_text_if(&w, "id", r->id);
+    service_write_text_if(&w, "model_name", r->model_name);
+    put_parameters(&w, r);
+    if (r->verb == SERVICE_INFER)
+        put_input(&w, &r->window);
+    service_write_close(&w, '}');
+    return service_write_end(&w);
 }

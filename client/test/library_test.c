@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // libsevencast against a test double of the daemon: good, bad, late and lost.
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -350,6 +351,47 @@ static void test_restart(void **state)
     sc_free(f);
 }
 
+struct worker {
+    pthread_t thread;
+    double base;
+    int wrong;
+    const struct sc_forecast *last; // kept for the main thread to free
+};
+
+static void *infer_many(void *argument)
+{
+    struct worker *w = argument;
+    struct sc_client *c;
+    w->wrong = sc_open(endpoint, NULL, &c) != SC_OK;
+    for (int i = 0; i < 100 && !w->wrong; i++) {
+        const double values[4] = {0, 0, 0, w->base + i};
+        const struct sc_forecast *f;
+        if (sc_infer(c, "demand", values, 4, 1, 10000, &f) != SC_OK || f->values[0] != values[3])
+            w->wrong++;
+        sc_free(w->last);
+        w->last = f;
+    }
+    sc_close(c);
+    return NULL;
+}
+
+// A client a thread: each gets its own answers; results outlive client and thread.
+static void test_threads(void **state)
+{
+    (void)state;
+    struct worker w[4] = {0};
+    for (int i = 0; i < 4; i++) {
+        w[i].base = i * 1000;
+        assert_int_equal(pthread_create(&w[i].thread, NULL, infer_many, &w[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(w[i].thread, NULL);
+        assert_int_equal(w[i].wrong, 0);
+        assert_true(w[i].last->values[0] == w[i].base + 99);
+        sc_free(w[i].last);
+    }
+}
+
 static void test_close_in_flight(void **state)
 {
     (void)state;
@@ -396,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_control, start, stop),
         cmocka_unit_test(test_absent_daemon),
         cmocka_unit_test_setup_teardown(test_restart, start, stop),
+        cmocka_unit_test_setup_teardown(test_threads, start, stop),
         cmocka_unit_test_setup_teardown(test_close_in_flight, start, stop),
         cmocka_unit_test(test_endpoint),
     };

@@ -282,6 +282,86 @@ static void test_reply_dirty_text(void **state)
     assert_int_equal(service_reply_encode(&reply, header, 20), 0);
 }
 
+// Text of any kind comes back as it was; what is not UTF-8 comes back readable.
+static void test_reply_any_text(void **state)
+{
+    (void)state;
+    struct rng rng;
+    rng_init(&rng, 21);
+    for (int run = 0; run < 20000; run++) {
+        char header[4096];
+        struct service_request request = {.verb = SERVICE_BOARDS};
+        struct service_reply reply, back;
+        struct service_error why;
+        service_reply_init(&reply, &request);
+        reply.error.code = SERVICE_INTERNAL;
+        int n = (int)rng_range(&rng, 0, 12);
+        for (int i = 0; i < n; i++) // half of it pieces of UTF-8 sequences
+            reply.error.message[i] =
+                (char)(rng_range(&rng, 0, 1)
+                           ? rng_range(&rng, 1, 255)
+                           : "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"[rng_range(&rng, 0, 8)]);
+        struct service_frame f = {header, service_reply_encode(&reply, header, sizeof header)};
+        assert_true(f.n > 0);
+        if (!service_reply_decode(&f, 1, &back, &why))
+            fail_msg("%s", why.message);
+        json_t *good = json_string(reply.error.message);
+        for (int i = 0; !good && i < n; i++)
+            if ((unsigned char)reply.error.message[i] >= 0x80)
+                reply.error.message[i] = '?';
+        json_decref(good);
+        assert_string_equal(back.error.message, reply.error.message);
+        service_reply_fini(&back);
+    }
+}
+
+// Numbers of any size come back exactly; no number is refused.
+static void test_reply_any_number(void **state)
+{
+    (void)state;
+    struct rng rng;
+    rng_init(&rng, 22);
+    for (int run = 0; run < 20000; run++) {
+        char header[1024];
+        uint64_t bits = rng_u64(&rng);
+        struct service_request request = {.verb = SERVICE_LOAD};
+        struct service_reply reply, back;
+        struct service_error why;
+        service_reply_init(&reply, &request);
+        memcpy(&reply.u.load.seconds.drain, &bits, sizeof bits);
+        reply.u.load.seconds.program = (double)rng_range(&rng, -1000000, 1000000);
+        reply.u.load.seconds.verify = (double)rng_range(&rng, -1000000, 1000000) / 1000;
+        struct service_frame f = {header, service_reply_encode(&reply, header, sizeof header)};
+        if (!isfinite(reply.u.load.seconds.drain)) {
+            assert_int_equal(f.n, 0);
+            continue;
+        }
+        if (!service_reply_decode(&f, 1, &back, &why))
+            fail_msg("%s: %s", header, why.message);
+        assert_memory_equal(&back.u.load.seconds, &reply.u.load.seconds,
+                            sizeof back.u.load.seconds);
+    }
+}
+
+// Whatever the buffer's size, a header is whole or not there, and nothing is written beyond it.
+static void test_reply_capacity(void **state)
+{
+    (void)state;
+    char header[512];
+    struct service_request request = {.verb = SERVICE_SERVER_METADATA, .id = "q"};
+    struct service_reply reply;
+    service_reply_init(&reply, &request);
+    memcpy(reply.u.server.version, "1.2.3", 6);
+    size_t whole = service_reply_encode(&reply, header, sizeof header);
+    assert_in_range(whole, 50, 300);
+    for (size_t capacity = 0; capacity <= whole; capacity++) {
+        memset(header, '#', sizeof header);
+        assert_int_equal(service_reply_encode(&reply, header, capacity),
+                         capacity < whole ? 0 : whole);
+        assert_int_equal(header[capacity], '#');
+    }
+}
+
 static void test_reply_refusals(void **state)
 {
     (void)state;
@@ -321,6 +401,9 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_reply_dirty_text),
         cmocka_unit_test(test_reply_refusals),
+        cmocka_unit_test(test_reply_any_text),
+        cmocka_unit_test(test_reply_any_number),
+        cmocka_unit_test(test_reply_capacity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
