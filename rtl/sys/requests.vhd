@@ -77,8 +77,8 @@ begin
   process (clk)
     variable code       : error_t;
     variable detail     : natural range 0 to 65535;
-    variable first_reg  : natural range 0 to 65535;
-    variable count_regs : natural range 0 to 65535;
+    variable first_reg  : natural range 0 to 31;
+    variable count_regs : natural range 0 to 31;
   begin
     if rising_edge(clk) then
       if valid = '1' and answer_taken = '1' then
@@ -124,14 +124,14 @@ begin
               end if;
 
             elsif frame_type = read_registers_c then
-              first_reg  := to_integer(unsigned(frame_args(15 downto 0)));
-              count_regs := to_integer(unsigned(frame_args(31 downto 16)));
+              first_reg  := to_integer(unsigned(frame_args(4 downto 0)));
+              count_regs := to_integer(unsigned(frame_args(20 downto 16)));
               if frame_length /= 4 then
                 code   := bad_length_c;
                 detail := frame_length;
-              elsif first_reg >= registers_c or count_regs = 0 or count_regs > registers_c then
-                code := bad_argument_c;
-              elsif first_reg + count_regs > registers_c then
+              elsif frame_args(15 downto 5) /= "00000000000"
+                    or frame_args(31 downto 21) /= "00000000000" or count_regs = 0
+                    or first_reg + count_regs > registers_c then
                 code := bad_argument_c;
               end if;
 
@@ -182,10 +182,10 @@ begin
               frame_ready  <= '1';
               state        <= taken;
               answer_seq   <= frame_seq;
-              answer_first <= first_reg mod 32;
+              answer_first <= first_reg;
               if code = no_error_c then
                 answer_type   <= frame_type or answer_c;
-                answer_length <= 4 * (count_regs mod 32);
+                answer_length <= 4 * count_regs;
               else
                 answer_type   <= error_c;
                 answer_length <= 4;

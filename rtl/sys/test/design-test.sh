@@ -13,16 +13,15 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/design-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-"$bin/core_random_variant" "$work" "$@"
-"$bin/sevencast-build" "$work" "$work/variant_pkg.vhd" >"$work/listing"
-"$bin/design_cases" script "$work" "$seed" "$work/script"
-core=$(sed "s,^,core/,; s,\$,.vhd,; s,.*variant_pkg.vhd,$work/variant_pkg.vhd," \
-    "$rtl/core/sources.txt")
+mkdir "$work/variant"
+"$bin/core_random_variant" "$work/variant" "$@"
+"$bin/sevencast-build" "$work/variant" --out "$work" --rtl "$rtl" --no-sim
+"$bin/design_cases" script "$work/variant" "$seed" "$work/script"
 status=0
-# shellcheck disable=SC2086 # a list of paths without blanks
-"$rtl/test-bench.sh" --stop-time 1sec top_tb $core @sys/files.f sys/test/ft245_chip.vhd \
+"$rtl/test-bench.sh" --stop-time 1sec top_tb @core/packages.f \
+    "$work/random-$seed/variant_pkg.vhd" @core/files.f @sys/files.f sys/test/ft245_chip.vhd \
     sys/test/top_tb.vhd -- -gscript_g="$work/script" -greceived_g="$work/received" \
     -gsleep_g=true || status=$?
 [ $status -lt 2 ] || exit $status
-"$bin/design_cases" check "$work" "$seed" "$work/received"
+"$bin/design_cases" check "$work/variant" "$seed" "$work/received"
 exit $status
