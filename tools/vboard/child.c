@@ -13,13 +13,16 @@
 
 static struct child *children;
 static int signal_pipe[2] = {-1, -1};
-static void (*on_stop)(int signal);
+static void (*on_stop)(int signal, bool from_terminal);
 static struct loop_watch signal_watch;
 
-static void handler(int signal)
+enum { FROM_TERMINAL = 0x80 }; // the terminal has sent it to the whole group, COMMAND included
+
+static void handler(int signal, siginfo_t *info, void *context)
 {
+    (void)context;
     int saved = errno;
-    unsigned char b = (unsigned char)signal;
+    unsigned char b = (unsigned char)(signal | (info->si_code > 0 ? FROM_TERMINAL : 0));
     ssize_t r = write(signal_pipe[1], &b, 1); // a full pipe already says it
     (void)r;
     errno = saved;
@@ -58,25 +61,27 @@ static void signal_ready(struct loop_watch *w, short revents)
     ssize_t n = read(w->fd, b, sizeof b);
     reap();
     for (ssize_t i = 0; i < n; i++) {
-        if (b[i] != SIGCHLD)
-            on_stop(b[i]);
+        int signal = b[i] & ~FROM_TERMINAL;
+        if (signal != SIGCHLD)
+            on_stop(signal, b[i] & FROM_TERMINAL);
     }
 }
 
-int child_init(void (*stop)(int signal))
+int child_init(void (*stop)(int signal, bool from_terminal))
 {
     static const int handled[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
     on_stop = stop;
     if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK))
         return -1;
-    struct sigaction a = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    struct sigaction a = {.sa_sigaction = handler, .sa_flags = SA_RESTART | SA_SIGINFO};
     sigemptyset(&a.sa_mask);
     for (size_t i = 0; i < sizeof handled / sizeof *handled; i++) {
         if (sigaction(handled[i], &a, NULL))
             return -1;
     }
-    a.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &a, NULL);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigemptyset(&ignore.sa_mask);
+    sigaction(SIGPIPE, &ignore, NULL);
     signal_watch = (struct loop_watch){.fd = signal_pipe[0], .events = POLLIN, .fn = signal_ready};
     return loop_watch(&signal_watch);
 }

@@ -30,8 +30,9 @@ struct child_start {
 };
 
 // Installs the signal handling of the loop: SIGCHLD reaps; SIGTERM, SIGINT and SIGHUP call stop
-// with the signal's number. 0, or -1 with errno.
-int child_init(void (*stop)(int signal));
+// with the signal's number; from_terminal: the children in our process group have it already. 0, or
+// -1 with errno.
+int child_init(void (*stop)(int signal, bool from_terminal));
 
 // 0, or -1 with errno; a child that cannot execute file ends with status 127.
 int child_run(struct child *c, const struct child_start *how);

@@ -21,7 +21,8 @@
 #include "tools/vboard/usbfs.h"
 #include "tools/vboard/world.h"
 
-enum { EXEC_WAIT_MS = 5000, STOP_GRACE_NS = 2000000000 };
+enum { EXEC_WAIT_MS = 5000 };
+#define STOP_GRACE_NS (UINT64_C(10) * 1000000000)
 
 extern char **environ;
 
@@ -37,11 +38,12 @@ static int fail(const char *why)
 }
 
 // SIGTERM, SIGINT: the command gets the same and some time; without one the world ends at once.
-static void on_signal(int signal)
+static void on_signal(int signal, bool from_terminal)
 {
     stop_signal = signal;
     if (command.pid > 0) {
-        kill(command.pid, signal);
+        if (!from_terminal)
+            kill(command.pid, signal);
         child_kill_after(&command, STOP_GRACE_NS);
     } else {
         loop_stop(128 + signal);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "tests/support/random.h"
 #include "tools/vboard/mpsse.h"
 
 // A wire that records what is clocked out and answers from a script.
@@ -221,6 +222,30 @@ static void without_wires_tdo_is_pulled_up(void **state)
     assert_int_equal(answer(f), 0xff);
 }
 
+// Any bytes in any pieces: bounded answers, everything consumed once the host reads.
+static void random_bytes_never_confuse_it(void **state)
+{
+    struct fixture *f = *state;
+    struct rng r;
+    static uint8_t data[512], dump[2 * MPSSE_ANSWER_BYTES];
+    rng_init(&r, 1);
+    for (int round = 0; round < 100; round++) {
+        size_t n = 1 + (size_t)rng_range(&r, 0, (int64_t)sizeof data - 1), at = 0;
+        for (size_t i = 0; i < n; i++)
+            data[i] = (uint8_t)rng_range(&r, 0, 255);
+        while (at < n) {
+            at += mpsse_run(&f->m, data + at, n - at, &f->out, &f->flush);
+            size_t waiting = bytes_length(&f->out);
+            assert_true(waiting <= MPSSE_ANSWER_BYTES + 1);
+            bytes_take(&f->out, dump, waiting);
+            assert_true(f->m.have < 3);
+        }
+    }
+    mpsse_reset(&f->m);
+    RUN(f, 0xaa);
+    assert_int_equal(answer(f), 0xfa);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -230,6 +255,6 @@ int main(void)
         T(tms_takes_tdi_from_bit_seven),      T(idle_clocks),
         T(pins_loopback_and_flush),           T(bad_commands_are_echoed),
         T(commands_arrive_in_pieces),         T(stalls_while_the_host_does_not_read),
-        T(without_wires_tdo_is_pulled_up)};
+        T(without_wires_tdo_is_pulled_up),    T(random_bytes_never_confuse_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
