@@ -57,11 +57,11 @@ package program_pkg is
     kept_base   : natural range 0 to 65535;
     tokens      : natural range 1 to 64;    -- valid ones of this block
     first_block : boolean;                  -- the pool starts anew
-    tensor      : natural range 0 to 15;    -- for the debug tap, as the next four
+    offset      : natural range 0 to 128;   -- taken off codes that go to a buffer (f)
+    tensor      : natural range 0 to 15;    -- for the debug tap, as the next three
     layer       : natural range 0 to 1;
     first_token : natural range 0 to 255;
     first_index : natural range 0 to 255;
-    offset      : natural range 0 to 128;   -- stored code + offset = the tensor's code
   end record;
 
   type softmax_t is record

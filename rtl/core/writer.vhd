@@ -113,7 +113,7 @@ begin
           -- what pads a word must be zero: in scores both operands are padded
           for g in 0 to gather_c - 1 loop
             if g = place then
-              gathered(token * gather_c + g) := codes(i);
+              gathered(token * gather_c + g) := codes(i) - pass.offset;
             elsif place = 0 then
               gathered(token * gather_c + g) := 0;
             end if;
@@ -122,7 +122,7 @@ begin
             and tap_row = pass.first_token + token and token < pass.tokens then
             tap_valid <= '1';
             tap_index <= pass.first_index + channel;
-            tap_data <= codes(i) + pass.offset;
+            tap_data <= codes(i);
           end if;
         end loop;
 

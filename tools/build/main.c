@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/build/emit.h"
 #include "tools/build/package.h"
 #include "tools/build/plan.h"
 
@@ -22,6 +23,8 @@ static const char usage_text[] =
     "  --vboard-sim DIR  the virtual board's bench (default: share/sevencast/sim)\n"
     "  --no-sim          no simulation; the cycle count is the planned one\n"
     "  --listing         print the pass program and where its cycles go, make nothing\n"
+    "  --vhdl FILE       write only the VHDL package into FILE\n"
+    "  --synthesis       with --vhdl: for synthesis, not for simulation\n"
     "  --vivado          make a routed bitstream with Vivado where there is one\n"
     "Exit status: 0 made, 2 usage, 3 bad variant, 4 beyond the engine's limits, 5 GHDL missing or\n"
     "failing, 6 files, 7 the RTL does not agree with the model.\n";
@@ -29,7 +32,8 @@ static const char usage_text[] =
 struct options {
     const char *variant, *out;
     char rtl[PACKAGE_PATH_MAX], vboard_sim[PACKAGE_PATH_MAX];
-    int listing, simulate;
+    int listing, simulate, synthesis;
+    const char *vhdl;
 };
 
 // share/sevencast/WHAT beside the bin/ of this program; absolute, as tools run elsewhere.
@@ -64,7 +68,7 @@ static int absolute(char *path, const char *given)
 
 static int parse(struct options *o, int argc, char **argv)
 {
-    enum { OUT = 256, RTL, SIM, NO_SIM, LISTING, VIVADO };
+    enum { OUT = 256, RTL, SIM, NO_SIM, LISTING, VHDL, SYNTHESIS, VIVADO };
     static const struct option longs[] = {
         {"out", required_argument, NULL, OUT},
         {"rtl", required_argument, NULL, RTL},
@@ -72,6 +76,8 @@ static int parse(struct options *o, int argc, char **argv)
         {"no-sim", no_argument, NULL, NO_SIM},
         {"listing", no_argument, NULL, LISTING},
         {"vivado", no_argument, NULL, VIVADO},
+        {"vhdl", required_argument, NULL, VHDL},
+        {"synthesis", no_argument, NULL, SYNTHESIS},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -97,6 +103,12 @@ static int parse(struct options *o, int argc, char **argv)
         case LISTING:
             o->listing = 1;
             break;
+        case VHDL:
+            o->vhdl = optarg;
+            break;
+        case SYNTHESIS:
+            o->synthesis = 1;
+            break;
         case VIVADO:
             fprintf(stderr, "sevencast-build: Vivado is absent; the bitstream is a virtual one\n");
             break;
@@ -107,12 +119,24 @@ static int parse(struct options *o, int argc, char **argv)
             fputs(usage_text, stderr);
             return -1;
         }
-    if (optind != argc - 1 || (!o->listing && !o->out)) {
+    if (optind != argc - 1 || (!o->listing && !o->vhdl && !o->out)) {
         fputs(usage_text, stderr);
         return -1;
     }
     o->variant = argv[optind];
     return 0;
+}
+
+static enum package_result write_vhdl(const struct options *o, const struct plan *plan,
+                                      const struct variant *v)
+{
+    FILE *out = fopen(o->vhdl, "w");
+    int bad = !out || emit_package(out, plan, v, EMIT_VIRTUAL, !o->synthesis) != 0;
+    if (out && fclose(out) != 0)
+        bad = 1;
+    if (bad)
+        fprintf(stderr, "sevencast-build: %s: cannot be written\n", o->vhdl);
+    return bad ? PACKAGE_FILES : PACKAGE_OK;
 }
 
 int main(int argc, char **argv)
@@ -140,6 +164,8 @@ int main(int argc, char **argv)
     if (o.listing) {
         plan_list(plan, stdout);
         result = PACKAGE_OK;
+    } else if (o.vhdl) {
+        result = write_vhdl(&o, plan, v);
     } else {
         const struct package_request request = {o.variant,  o.out, o.rtl, o.vboard_sim,
                                                 o.simulate, v,     plan};

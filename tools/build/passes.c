@@ -86,8 +86,6 @@ static int64_t bias_of(const struct plan *p, enum pass_op op, int layer,
 {
     int64_t bias = w->rq.b[row];
     int offset = p->f_offset[layer];
-    if (op == PASS_FF1)
-        bias -= (int64_t)offset << w->rq.shift;
     if (op == PASS_FF2) {
         int64_t sum = 0;
         for (int i = 0; i < w->cols; i++)
@@ -180,8 +178,8 @@ static void finish(const struct plan *p, struct pass *s)
 
 static void set_range(struct pass *s, enum model_range range, int bits)
 {
-    s->low = model_range_min(range, bits) - s->offset;
-    s->high = model_range_max(range, bits) - s->offset;
+    s->low = model_range_min(range, bits);
+    s->high = model_range_max(range, bits);
 }
 
 static void set_requant(struct pass *s, const struct model_requant *rq, const struct place *place)

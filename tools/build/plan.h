@@ -49,7 +49,8 @@ struct pass {
     int slot; // of reciprocals, context passes
     enum destination destination;
     int base, rotation, row_step, job_step;
-    int tensor, first_token, first_index, offset; // debug tap
+    int offset;                           // taken off the codes that are stored
+    int tensor, first_token, first_index; // debug tap
     // set by the scheduler
     int writes, softmaxes, reciprocals;
     long begin, end; // cycles from start in which the first and last slice are chosen

@@ -274,7 +274,7 @@ int plan_schedule(struct plan *p)
         place(&c, i, begin);
     }
     p->softmax_count = c.t.blocks;
-    p->cycles = c.t.written[n - 1]; // y_last follows that edge
+    p->cycles = c.t.written[n - 1] + 1; // from the cycle of start to that of y_last, both counted
     result = reorder(&c);
 fail:
     free(c.at);

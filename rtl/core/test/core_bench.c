@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judging half of core_tb.vhd: every tensor of the RTL against the golden model.
 //
-// usage: core_bench VARIANT_DIR [--runs N] [--seed N] [--cycles N] [GHDL options]
+// usage: core_bench VARIANT_DIR [--runs N] [--seed N] [--cycles N] [--budget N] [GHDL options]
 // Runs: every row of every tensor once, each with another window, or N runs with rows at random.
+// --cycles: every run must take that many; --budget: in all about that many.
 // Prints "PASS ..." and exits 0 only when elements were compared and all of them were equal.
 #include <stdint.h>
 #include <stdio.h>
@@ -155,6 +156,7 @@ int main(int argc, char **argv)
     b.runs = b.target_count;
     b.rng.state = 1;
     int used = 2;
+    long budget = 0;
     for (; used + 1 < argc && argv[used][0] == '-'; used += 2) {
         long value = strtol(argv[used + 1], NULL, 10);
         if (strcmp(argv[used], "--runs") == 0)
@@ -163,11 +165,15 @@ int main(int argc, char **argv)
             b.rng.state = (uint64_t)value;
         else if (strcmp(argv[used], "--cycles") == 0)
             b.want_cycles = value;
+        else if (strcmp(argv[used], "--budget") == 0)
+            budget = value;
         else if (strcmp(argv[used], "--y-only") == 0)
             b.y_only = value != 0;
         else
             break;
     }
+    if (budget && b.want_cycles && b.runs > budget / b.want_cycles)
+        b.runs = budget / b.want_cycles + 1;
     b.trace = model_trace_new(&b.v->model->shape);
     if (!b.trace)
         return 3;
