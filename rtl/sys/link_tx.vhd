@@ -34,6 +34,7 @@ architecture rtl of link_tx is
   signal state           : state_t := idle;
   signal index           : natural range 0 to max_payload_c - 1 := 0;
   signal crc             : word_t := crc_start_c;
+  signal position        : natural range 0 to 7 := 0; -- in the header, then in the CRC
   signal next_crc        : word_t;
   signal byte            : byte_t := (others => '0');
   signal valid           : std_logic := '0';
@@ -59,42 +60,36 @@ begin
       case state is
         when idle =>
           if frame_valid = '1' then
-            index <= 0;
-            crc   <= crc_start_c;
-            state <= header;
+            index    <= 0;
+            position <= 0;
+            crc      <= crc_start_c;
+            state    <= header;
           end if;
 
         when header =>
           if valid = '0' then
             length := std_logic_vector(to_unsigned(frame_length, 16));
-            if index = 0 then
-              data := sync0_c;
-            elsif index = 1 then
-              data := sync1_c;
-            elsif index = 2 then
-              data := version_c;
-            elsif index = 3 then
-              data := frame_type;
-            elsif index = 4 then
-              data := frame_seq(7 downto 0);
-            elsif index = 5 then
-              data := frame_seq(15 downto 8);
-            elsif index = 6 then
-              data := length(7 downto 0);
-            else
-              data := length(15 downto 8);
-            end if;
+            case position is
+              when 0 => data := sync0_c;
+              when 1 => data := sync1_c;
+              when 2 => data := version_c;
+              when 3 => data := frame_type;
+              when 4 => data := frame_seq(7 downto 0);
+              when 5 => data := frame_seq(15 downto 8);
+              when 6 => data := length(7 downto 0);
+              when 7 => data := length(15 downto 8);
+            end case;
             byte  <= data;
             valid <= '1';
           elsif tx_ready = '1' then
             valid <= '0';
-            if index /= 0 and index /= 1 then
+            if position >= 2 then
               crc <= next_crc;
             end if;
-            if index /= 7 then
-              index <= index + 1;
+            if position /= 7 then
+              position <= position + 1;
             else
-              index <= 0;
+              position <= 0;
               if frame_length = 0 then
                 state <= crc_bytes;
               else
@@ -116,7 +111,6 @@ begin
             valid <= '0';
             crc   <= next_crc;
             if index + 1 = frame_length then
-              index <= 0;
               state <= crc_bytes;
             else
               index   <= index + 1;
@@ -132,11 +126,11 @@ begin
             valid <= '1';
           elsif tx_ready = '1' then
             valid <= '0';
-            if index = 3 then
+            if position = 3 then
               finish <= '1';
               state  <= done;
             else
-              index <= index + 1;
+              position <= position + 1;
             end if;
           end if;
 

@@ -27,7 +27,7 @@ top link_rx s/elsif rx_data \/= sync0_c then/else/
 top link_rx s/good <= '0';/null;/;s/if good = '1' and rx_data = not crc(7 downto 0) then/if good = '1' then/
 top link_rx s/elsif total > max_payload_c then/elsif total > 4095 then/
 top link_rx s/if index < 4 then/if index < 3 then/
-top link_tx s/if index \/= 0 and index \/= 1 then/if index \/= 0 then/
+top link_tx s/if position >= 2 then/if position >= 1 then/
 top window_buffers s/if slots(other(newest)) = free then/if true then/
 top window_buffers s/window_buffer <= other(newest);/window_buffer <= newest;/
 top window_buffers s/value > x_max_c/value > x_max_c + 1/
