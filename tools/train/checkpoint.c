@@ -2,6 +2,7 @@
 #include "tools/train/checkpoint.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,9 +128,31 @@ static json_t *shape_json(const struct entry *e)
     return e->cols ? json_pack("[i,i]", e->rows, e->cols) : json_pack("[i]", e->rows);
 }
 
-static char *header_text(const struct file *f)
+// Metadata of a safetensors file are texts.
+static json_t *note_json(const struct checkpoint_note *note)
 {
-    json_t *root = json_pack("{s:{s:s}}", "__metadata__", "format", "pt");
+    char seed[24], epoch[16], epochs[16];
+    snprintf(seed, sizeof seed, "%" PRIu64, note->seed);
+    snprintf(epoch, sizeof epoch, "%d", note->epoch);
+    snprintf(epochs, sizeof epochs, "%d", note->epochs);
+    return json_pack("{s:s, s:s, s:s, s:s}", "format", "pt", "sevencast.seed", seed,
+                     "sevencast.epoch", epoch, "sevencast.epochs", epochs);
+}
+
+static void read_note(json_t *root, struct checkpoint_note *note)
+{
+    json_t *metadata = json_object_get(root, "__metadata__");
+    const char *seed = json_string_value(json_object_get(metadata, "sevencast.seed"));
+    const char *epoch = json_string_value(json_object_get(metadata, "sevencast.epoch"));
+    const char *epochs = json_string_value(json_object_get(metadata, "sevencast.epochs"));
+    note->seed = seed ? strtoull(seed, NULL, 10) : 0;
+    note->epoch = epoch ? (int)strtol(epoch, NULL, 10) : 0;
+    note->epochs = epochs ? (int)strtol(epochs, NULL, 10) : 0;
+}
+
+static char *header_text(const struct file *f, const struct checkpoint_note *note)
+{
+    json_t *root = json_pack("{s:o}", "__metadata__", note_json(note));
     for (int i = 0; i < f->entries; i++) {
         const struct entry *e = &f->entry[i];
         size_t from = offset_of(f, i) * sizeof(float);
@@ -165,13 +188,14 @@ static int write_file(const struct file *f, const char *header, const float *dat
     return 0;
 }
 
-int checkpoint_save(const struct net *n, const char *path, char *why, size_t whycap)
+int checkpoint_save(const struct net *n, const struct checkpoint_note *note, const char *path,
+                    char *why, size_t whycap)
 {
     struct file f = {.n = n, .path = path, .why = why, .whycap = whycap};
     list_entries(&f);
     const size_t count = n->layout.weights_end;
     float *data = calloc(count, sizeof *data);
-    char *header = header_text(&f);
+    char *header = header_text(&f, note);
     int rc = data && header ? 0 : refuse(&f, "out of memory");
     for (int i = 0; !rc && i < f.entries; i++)
         copy(&f.entry[i], n->param, data + offset_of(&f, i), 1);
@@ -276,7 +300,8 @@ static int take_all(const struct file *f, json_t *root, const unsigned char *dat
     return rc;
 }
 
-int checkpoint_load(struct net *n, const char *path, char *why, size_t whycap)
+int checkpoint_load(struct net *n, struct checkpoint_note *note, const char *path, char *why,
+                    size_t whycap)
 {
     struct file f = {.n = n, .path = path, .why = why, .whycap = whycap};
     const size_t size = n->layout.count * sizeof *n->param;
@@ -292,8 +317,10 @@ int checkpoint_load(struct net *n, const char *path, char *why, size_t whycap)
         memcpy(param, n->param, size);
         rc = take_all(&f, root, data, bytes, param);
     }
-    if (!rc)
+    if (!rc) {
         memcpy(n->param, param, size);
+        read_note(root, note);
+    }
     json_decref(root);
     free(data);
     free(param);

@@ -17,9 +17,17 @@
 
 enum { CHECKPOINT_MAX_HEADER_BYTES = 1 << 20 };
 
+// How the parameters came about, kept as text in the file's __metadata__; zeros where it is absent.
+struct checkpoint_note {
+    uint64_t seed;
+    int epoch, epochs; // which of how many was the best
+};
+
 // Both return 0, or -1 with why: "file: tensor 'x': reason". Saving is by rename. Loading wants
 // every tensor in its exact shape and none besides, and touches n only when all is well.
-int checkpoint_save(const struct net *n, const char *path, char *why, size_t whycap);
-int checkpoint_load(struct net *n, const char *path, char *why, size_t whycap);
+int checkpoint_save(const struct net *n, const struct checkpoint_note *note, const char *path,
+                    char *why, size_t whycap);
+int checkpoint_load(struct net *n, struct checkpoint_note *note, const char *path, char *why,
+                    size_t whycap);
 
 #endif

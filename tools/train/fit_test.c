@@ -153,6 +153,8 @@ static void checkpoints_round_trip_and_refuse_damage(void **state)
 {
     (void)state;
     const struct model_shape two = {6, 2, 8, 2, 12, 2, 3};
+    const struct checkpoint_note note = {UINT64_MAX, 12, 34};
+    struct checkpoint_note back = {0};
     char path[] = "/tmp/sevencast-checkpoint-XXXXXX";
     static unsigned char bytes[65536];
     int fd = mkstemp(path);
@@ -162,24 +164,25 @@ static void checkpoints_round_trip_and_refuse_damage(void **state)
     net_init(a, 1);
     for (size_t i = 0; i < a->layout.weights_end; i++)
         a->param[i] += (real)i; // every parameter its own value: a swap would show
-    assert_int_equal(checkpoint_save(a, path, why, sizeof why), 0);
-    assert_int_equal(checkpoint_load(b, path, why, sizeof why), 0);
+    assert_int_equal(checkpoint_save(a, &note, path, why, sizeof why), 0);
+    assert_int_equal(checkpoint_load(b, &back, path, why, sizeof why), 0);
+    assert_true(back.seed == note.seed && back.epoch == 12 && back.epochs == 34);
     assert_memory_equal(a->param, b->param, a->layout.weights_end * sizeof *a->param);
-    assert_int_equal(checkpoint_load(other, path, why, sizeof why), -1);
+    assert_int_equal(checkpoint_load(other, &back, path, why, sizeof why), -1);
     assert_non_null(strstr(why, "tensor 'input.weight': shape is not [8, 1]"));
     size_t n = read_bytes(path, bytes, sizeof bytes);
     write_bytes(path, bytes, n - 4);
-    assert_int_equal(checkpoint_load(b, path, why, sizeof why), -1);
+    assert_int_equal(checkpoint_load(b, &back, path, why, sizeof why), -1);
     assert_non_null(strstr(why, "data_offsets do not fit the file"));
     write_bytes(path, bytes, 20);
-    assert_int_equal(checkpoint_load(b, path, why, sizeof why), -1);
+    assert_int_equal(checkpoint_load(b, &back, path, why, sizeof why), -1);
     assert_non_null(strstr(why, "ends within the header"));
     memset(bytes, 255, 8);
     write_bytes(path, bytes, n);
-    assert_int_equal(checkpoint_load(b, path, why, sizeof why), -1);
+    assert_int_equal(checkpoint_load(b, &back, path, why, sizeof why), -1);
     assert_non_null(strstr(why, "header of 18446744073709551615 bytes"));
     unlink(path);
-    assert_int_equal(checkpoint_load(b, path, why, sizeof why), -1);
+    assert_int_equal(checkpoint_load(b, &back, path, why, sizeof why), -1);
     net_free(a);
     net_free(b);
     net_free(other);

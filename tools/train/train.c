@@ -24,8 +24,9 @@ struct session {
     struct report report;
     struct ridge ridge;
     struct error float_error[TASK_PARTS];
-    struct fit_epoch float_best, quantised_best;
-    uint64_t float_seed, quantised_seed;
+    struct checkpoint_note float_note; // which run the float parameters are from
+    struct fit_epoch quantised_best;
+    uint64_t quantised_seed;
     char why[WHY_BYTES];
 };
 
@@ -144,13 +145,17 @@ static int float_stage(struct session *s)
     f.epochs = o->epochs_float;
     f.rate = o->rate_float;
     if (o->checkpoint && !access(o->checkpoint, F_OK)) {
-        if (checkpoint_load(s->net, o->checkpoint, s->why, sizeof s->why))
+        if (checkpoint_load(s->net, &s->float_note, o->checkpoint, s->why, sizeof s->why))
             return train_complain(EXIT_VARIANT, "%s", s->why);
     } else {
         report_stage(&s->report, "float", o->seeds, f.epochs);
-        if (best_of_seeds(s, NULL, &f, &hooks, &s->float_best, &s->float_seed))
+        struct fit_epoch best;
+        if (best_of_seeds(s, NULL, &f, &hooks, &best, &s->float_note.seed))
             return train_complain(EXIT_FAILED, "floating point: out of memory");
-        if (o->checkpoint && checkpoint_save(s->net, o->checkpoint, s->why, sizeof s->why))
+        s->float_note.epoch = best.epoch;
+        s->float_note.epochs = f.epochs;
+        if (o->checkpoint &&
+            checkpoint_save(s->net, &s->float_note, o->checkpoint, s->why, sizeof s->why))
             return train_complain(EXIT_WRITE, "%s", s->why);
     }
     for (int p = 0; p < TASK_PARTS; p++)
@@ -217,10 +222,10 @@ static json_t *training_json(const struct session *s)
         o->spec.window, "horizon", o->spec.horizon, "outputs", o->spec.outputs, "split",
         o->spec.split[0], o->spec.split[1], o->spec.split[2], "windows_dropped_for_gaps",
         s->task->dropped[0], s->task->dropped[1], s->task->dropped[2], "seed", "float",
-        (json_int_t)s->float_seed, "quantised", (json_int_t)s->quantised_seed, "epochs", "float",
-        o->epochs_float, "float_best", s->float_best.epoch, "quantised", o->epochs_qat,
-        "quantised_best", s->quantised_best.epoch, "tool", "sevencast-train", "tool_version",
-        SEVENCAST_VERSION, "command", command);
+        (json_int_t)s->float_note.seed, "quantised", (json_int_t)s->quantised_seed, "epochs",
+        "float", s->float_note.epochs, "float_best", s->float_note.epoch, "quantised",
+        o->epochs_qat, "quantised_best", s->quantised_best.epoch, "tool", "sevencast-train",
+        "tool_version", SEVENCAST_VERSION, "command", command);
 }
 
 struct outcome {

@@ -71,4 +71,10 @@ printf 'damaged' >"$dir/float.safetensors"
 expect 4 "shorter than a safetensors file" --data "$dir/a.csv" $small --name v --out "$dir/x" \
     --float-checkpoint "$dir/float.safetensors"
 expect 5 "" --data "$dir/a.csv" $small --name v --out "$dir/a.csv/no"
+
+# Every option of --help is in the manual page.
+page=$SEVENCAST_SOURCE/man/sevencast-train.1
+for option in $("$train" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p'); do
+    grep -qF -e "\\-\\-$option" "$page" || { echo "FAILED: $page lacks --$option"; failed=1; }
+done
 exit $failed
