@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "tools/train/baselines.h"
-#include "tools/train/synthetic.h"
+#include "tools/train/test/synthetic.h"
 
 static char why[512];
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Synthetic series for tests.
-#ifndef SEVENCAST_TRAIN_SYNTHETIC_H
-#define SEVENCAST_TRAIN_SYNTHETIC_H
+#ifndef SEVENCAST_TRAIN_TEST_SYNTHETIC_H
+#define SEVENCAST_TRAIN_TEST_SYNTHETIC_H
 
 #include <stdint.h>
 

@@ -14,7 +14,7 @@
 #include "tools/train/calibrate.h"
 #include "tools/train/checkpoint.h"
 #include "tools/train/golden.h"
-#include "tools/train/synthetic.h"
+#include "tools/train/test/synthetic.h"
 
 static char why[512];
 static const struct model_shape shape = {12, 1, 8, 1, 16, 1, 1};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/train/synthetic.h"
+#include "tools/train/test/synthetic.h"
 
 #include <math.h>
 #include <stdlib.h>

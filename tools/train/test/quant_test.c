@@ -15,7 +15,7 @@
 #include "tools/train/export.h"
 #include "tools/train/fit.h"
 #include "tools/train/golden.h"
-#include "tools/train/synthetic.h"
+#include "tools/train/test/synthetic.h"
 
 static char why[512];
 
