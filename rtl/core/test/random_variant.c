@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Saves a random variant with random hardware choices for the benches of rtl/core.
 //
-// usage: random_variant DIR SEED [window features d_model heads d_ff layers outputs bits extreme]
-// Numbers that are 0 or left out are drawn at random.
+// usage: random_variant DIR SEED [window features d_model heads d_ff layers outputs bits extreme
+//                                 ffn_bits [HARDWARE-JSON]]
+// Numbers that are 0 or left out are drawn at random; ffn_bits narrows the feed-forward weights.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,16 +36,39 @@ static json_t *random_hardware(struct model_rng *r)
                      model_rng_range(r, 0, 1) ? "pipelined" : "serial", "storage", storage);
 }
 
+// Narrows weights that are too wide by dropping low bits; a narrower weight keeps every rule.
+static void narrow(struct model_linear *w, int from, int to)
+{
+    int top = (1 << (to - 1)) - 1;
+    for (long i = 0; i < (long)w->rows * w->cols; i++) {
+        int code = w->w[i] / (1 << (from - to));
+        w->w[i] = (int8_t)(code > top ? top : code < -top ? -top : code);
+    }
+}
+
+static void narrow_ffn(struct model *m, int bits)
+{
+    for (int l = 0; l < m->shape.layers; l++) {
+        struct model_layer_bits *b = &m->bits.layer[l];
+        if (b->w_1 > bits)
+            narrow(&m->layer[l].ff1, b->w_1, bits);
+        if (b->w_2 > bits)
+            narrow(&m->layer[l].ff2, b->w_2, bits);
+        b->w_1 = b->w_1 > bits ? bits : b->w_1;
+        b->w_2 = b->w_2 > bits ? bits : b->w_2;
+    }
+}
+
 int main(int argc, char **argv)
 {
     char why[512];
-    int n[9] = {0};
-    if (argc < 3 || argc > 12) {
+    int n[10] = {0};
+    if (argc < 3 || argc > 14) {
         fprintf(stderr, "usage: random_variant DIR SEED [window features d_model heads d_ff layers "
-                        "outputs bits extreme]\n");
+                        "outputs bits extreme ffn_bits [HARDWARE-JSON]]\n");
         return 2;
     }
-    for (int i = 3; i < argc; i++)
+    for (int i = 3; i < argc && i < 13; i++)
         n[i - 3] = (int)strtol(argv[i], NULL, 10);
     struct model_random_options o = {
         .seed = strtoull(argv[2], NULL, 10),
@@ -60,7 +84,11 @@ int main(int argc, char **argv)
     };
     struct variant *v = model_random_variant(&o, why, sizeof why);
     struct model_rng r = {.state = o.seed ^ 0x5eed};
-    if (v && o.seed % 4 != 0)
+    if (v && n[9])
+        narrow_ffn(v->model, n[9]);
+    if (v && argc == 14)
+        v->hardware = json_loads(argv[13], 0, NULL);
+    else if (v && o.seed % 4 != 0)
         v->hardware = random_hardware(&r);
     if (!v || variant_save(v, argv[1], why, sizeof why) != 0) {
         fprintf(stderr, "random_variant: %s\n", why);

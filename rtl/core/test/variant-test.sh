@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The accelerator on variants: every tensor equal to the golden model, the cycle count equal to the planned one.
+#
+#   variant-test.sh BUILD WHAT...
+# WHAT is a variant's folder, or the seed of a random variant (shape, widths, parameters and hardware choices
+# follow from it; N:extreme has integers at their limits).
+# SEVENCAST_CORE_CONFIGS=N runs N further configurations from a fresh seed, which is printed.
+set -u
+build=$1 bin=$1/bin
+shift
+script=$(realpath "$0")
+command -v ghdl-llvm >/dev/null || { echo "skipped: ghdl-llvm is not installed"; exit 77; }
+work=$(mktemp -d "${TMPDIR:-/tmp}/core-random.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+seeds=("$@")
+if [ -n "${SEVENCAST_CORE_CONFIGS:-}" ]; then
+    fresh=${SEVENCAST_SEED:-$(date +%s)}
+    echo "fresh seeds from $fresh"
+    for i in $(seq 1 "$SEVENCAST_CORE_CONFIGS"); do
+        [ $((i % 4)) -eq 0 ] && seeds+=("$((fresh + i)):extreme") || seeds+=("$((fresh + i))")
+    done
+fi
+
+# one SEED: builds and runs a bench of its own; GHDL writes into the current folder
+one() {
+    local seed=${1%:extreme} extreme=0 budget=100000 predicted
+    [ "$seed" = "$1" ] || extreme=1
+    if [ -d "$1" ]; then
+        seed=1 budget=1000000
+        cp -r "$1" variant || return 1
+    else
+        "$bin/core_random_variant" variant "$seed" 0 0 0 0 0 0 0 0 $extreme >name || return 1
+    fi
+    "$(dirname "$script")/build-bench.sh" "$build" variant || return 1
+    predicted=$(sed -n '2s/ .*//p' listing)
+    ./bench variant --seed "$seed" --cycles "$predicted" --budget $budget --assert-level=error \
+        --ieee-asserts=disable
+}
+
+failed=0
+for seed in "${seeds[@]}"; do
+    mkdir "$work/one" && cd "$work/one" || exit 1
+    if ! one "$seed" >log 2>&1 || ! grep -q '^PASS .* [1-9][0-9]* elements' log; then
+        failed=$((failed + 1))
+        tail -20 log
+        echo "$seed: FAIL"
+    else
+        echo "$seed: $(head -1 listing | cut -d'(' -f1) $(grep '^PASS' log)"
+    fi
+    cd "$work" && rm -rf "$work/one"
+done
+[ $failed -eq 0 ] && [ ${#seeds[@]} -gt 0 ]
