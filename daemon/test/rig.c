@@ -90,17 +90,23 @@ void rig_init(struct rig *r, const char *boards, const char *more, bool standin)
     assert_non_null(r->zmq);
 }
 
-// Runs a program with its output dropped; exit code, or -1.
-static int run(char *const argv[])
+// Starts a program with its standard output dropped.
+static pid_t start(char *const argv[])
 {
     posix_spawn_file_actions_t actions;
     pid_t pid;
-    int status;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     int r = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (r || waitpid(pid, &status, 0) != pid)
+    return r ? -1 : pid;
+}
+
+static int run(char *const argv[])
+{
+    int status;
+    pid_t pid = start(argv);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
         return -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -133,11 +139,18 @@ void rig_world(struct rig *r, const char *const *more)
     snprintf(r->world, sizeof r->world, "%s/world", r->dir);
     for (; more && *more; more++)
         argv[n++] = (char *)(uintptr_t)*more;
-    argv[n++] = (char[]){"--background"};
     argv[n] = NULL;
     // The sanitizers' runtime cannot come before the preloaded shims.
     setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 0);
-    assert_int_equal(run(argv), 0);
+    r->world_pid = start(argv);
+    char *status[] = {bin,      (char[]){"ctl"},    (char[]){"--world"},
+                      r->world, (char[]){"status"}, NULL};
+    char socket[300];
+    snprintf(socket, sizeof socket, "%s/control.sock", r->world);
+    for (uint64_t until = now_ns() + 10 * NS_PER_S; access(socket, F_OK) < 0 || run(status) != 0;) {
+        assert_true(now_ns() < until);
+        poll(NULL, 0, 10);
+    }
     const char *const prefix[] = {bin, "exec", "--world", r->world, "--", NULL};
     memcpy(r->prefix, prefix, sizeof prefix);
 }
@@ -173,8 +186,10 @@ void rig_fini(struct rig *r)
         if (r->dealers[i])
             zmq_close(r->dealers[i]);
     zmq_ctx_term(r->zmq);
-    if (*r->world)
-        rig_ctl(r, "quit", NULL);
+    if (r->world_pid > 0) {
+        kill(r->world_pid, SIGTERM);
+        waitpid(r->world_pid, NULL, 0);
+    }
     nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 

@@ -19,7 +19,8 @@ struct rig {
     pid_t pid;
     const char *prefix[12]; // command words before sevencastd, NULL-ended
     bool standin;
-    char world[192];  // of vboard, "" without one
+    char world[192]; // of vboard, "" without one
+    pid_t world_pid;
     void *dealers[8]; // open ones: a test that fails leaves them to rig_fini
 };
 
