@@ -61,6 +61,8 @@ static int refuse(struct package *p, const char *format, ...) __attribute__((for
 static int refuse(struct package *p, const char *format, ...)
 {
     va_list args;
+    if (p->reason[0]) // the first one counts
+        return -1;
     va_start(args, format);
     vsnprintf(p->reason, sizeof p->reason, format, args);
     va_end(args);
