@@ -143,13 +143,11 @@ static int make_virtual(const struct options *o, const struct device_part *part)
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {{"part", required_argument, NULL, 'p'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"variant", required_argument, NULL, 'v'},
-                                          {"hash", required_argument, NULL, 'x'},
-                                          {"out", required_argument, NULL, 'o'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"part", required_argument, NULL, 'p'},    {"json", no_argument, NULL, 'j'},
+        {"variant", required_argument, NULL, 'v'}, {"hash", required_argument, NULL, 'x'},
+        {"out", required_argument, NULL, 'o'},     {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "h", known, NULL)) != -1) {
@@ -171,6 +169,9 @@ static int parse(int argc, char **argv, struct options *o)
             break;
         case 'h':
             fputs(usage_text, stdout);
+            exit(0);
+        case 'V':
+            puts("sevencast-bitstream " SEVENCAST_VERSION);
             exit(0);
         default:
             return -1;

@@ -9,7 +9,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(SEVENCAST_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread; empty for none")
 option(SEVENCAST_FUZZ "Build libFuzzer targets (clang only)" OFF)
 
-add_compile_definitions(_POSIX_C_SOURCE=200809L)
+add_compile_definitions(_POSIX_C_SOURCE=200809L SEVENCAST_VERSION="${PROJECT_VERSION}")
 add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
     -Wformat=2 -Wwrite-strings -Wcast-qual -Wpointer-arith -Wnull-dereference)
 # Asserts guard our own bugs and stay in every build.

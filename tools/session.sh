@@ -4,7 +4,8 @@
 #
 #   session_begin BUILD   makes $session, exports SEVENCAST_ENDPOINT, puts BUILD/bin on the PATH
 #   session_daemon VARIANT [CONFIG-LINE...]   starts sevencastd for the board VB0001 and waits until it serves
-#   session_end           stops it; also runs when the shell ends
+#   session_daemon_end    stops it cleanly
+#   session_end           the same, and removes the folder; also runs when the shell ends
 
 session= session_daemon_pid=
 
@@ -53,11 +54,15 @@ session_wait_ready() {
     return 1
 }
 
+session_daemon_end() {
+    [ -n "$session_daemon_pid" ] || return 0
+    kill -TERM "$session_daemon_pid" 2>/dev/null
+    wait "$session_daemon_pid" 2>/dev/null
+    session_daemon_pid=
+}
+
 session_end() {
     trap - EXIT
-    if [ -n "$session_daemon_pid" ]; then
-        kill -TERM "$session_daemon_pid" 2>/dev/null
-        wait "$session_daemon_pid" 2>/dev/null
-    fi
+    session_daemon_end
     [ -n "$session" ] && [ -z "${SEVENCAST_KEEP:-}" ] && rm -rf "$session"
 }

@@ -79,6 +79,7 @@ static int parse(struct options *o, int argc, char **argv)
         {"vhdl", required_argument, NULL, VHDL},
         {"synthesis", no_argument, NULL, SYNTHESIS},
         {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
     };
     beside_program(o->rtl, "rtl");
@@ -114,6 +115,9 @@ static int parse(struct options *o, int argc, char **argv)
             break;
         case 'h':
             fputs(usage_text, stdout);
+            exit(PACKAGE_OK);
+        case 'V':
+            puts("sevencast-build " SEVENCAST_VERSION);
             exit(PACKAGE_OK);
         default:
             fputs(usage_text, stderr);

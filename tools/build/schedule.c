@@ -274,7 +274,7 @@ int plan_schedule(struct plan *p)
         place(&c, i, begin);
     }
     p->softmax_count = c.t.blocks;
-    p->cycles = c.t.written[n - 1] + 1; // from the cycle of start to that of y_last, both counted
+    p->cycles = c.t.written[n - 1]; // edges from that of start to that which raises y_last
     result = reorder(&c);
 fail:
     free(c.at);

@@ -45,7 +45,17 @@ int cli_fail(int status, const char *format, ...)
 }
 
 // Option values above this keep the value of the field they fill (see number_fields).
-enum { OPT_CODES = 256, OPT_OUT, OPT_NAME, OPT_TASK, OPT_SEED, OPT_EXTREME, OPT_HELP, OPT_NUMBER };
+enum {
+    OPT_CODES = 256,
+    OPT_OUT,
+    OPT_NAME,
+    OPT_TASK,
+    OPT_SEED,
+    OPT_EXTREME,
+    OPT_HELP,
+    OPT_VERSION,
+    OPT_NUMBER
+};
 
 static const struct option known[] = {
     {"codes", required_argument, NULL, OPT_CODES},
@@ -55,6 +65,7 @@ static const struct option known[] = {
     {"seed", required_argument, NULL, OPT_SEED},
     {"extreme", no_argument, NULL, OPT_EXTREME},
     {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
     {"windows", required_argument, NULL, OPT_NUMBER},
     {"window", required_argument, NULL, OPT_NUMBER + 1},
     {"features", required_argument, NULL, OPT_NUMBER + 2},
@@ -128,6 +139,9 @@ static int parse(int argc, char **argv, struct cli_options *o)
             break;
         case OPT_HELP:
             fputs(usage_text, stdout);
+            exit(0);
+        case OPT_VERSION:
+            puts("sevencast-model " SEVENCAST_VERSION);
             exit(0);
         case '?':
             return cli_fail(CLI_USAGE, "wrong option");

@@ -284,13 +284,10 @@ static void decide(struct cursor *c, const struct module *module, struct item *i
 static void read_condition(struct cursor *c, const struct module *module, struct item *item,
                            struct operand first)
 {
-    bool falling = cursor_is(c, "falling_edge");
-    if (falling || cursor_is(c, "rising_edge")) {
-        c->at++;
+    if (cursor_take(c, "rising_edge") || cursor_take(c, "falling_edge")) {
         item->op = OP_EDGE;
-        item->falling = falling;
         cursor_need(c, "(");
-        item->clock = vhdl_operand(c, module).net;
+        add(c, item, vhdl_operand(c, module));
         cursor_need(c, ")");
         cursor_need(c, "else");
         plain(c, module, SIGN_NONE);

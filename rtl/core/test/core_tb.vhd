@@ -128,7 +128,7 @@ begin
       start_valid <= '1';
       tick;
       start_valid <= '0';
-      cycles := 1; -- that of start
+      cycles := 0; -- counted between edges, as rtl/sys does
       elements := 0;
       ended := false;
       while not ended loop

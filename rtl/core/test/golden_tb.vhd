@@ -94,7 +94,7 @@ begin
       start_buffer <= w mod 2;
       tick;
       start_valid <= '0';
-      cycles := 1; -- that of start
+      cycles := 0; -- counted between edges, as rtl/sys does
       written := 0;
       ended := false;
       if w + 1 < windows then
