@@ -65,7 +65,7 @@ static int teardown(void **state)
 {
     struct rig *r = *state;
     if (r->pid > 0)
-        rig_stop(r, SIGTERM);
+        assert_int_equal(rig_stop(r, SIGTERM), 0); // also tells of leaks
     rig_fini(r);
     free(r);
     return 0;
