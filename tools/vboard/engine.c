@@ -27,7 +27,7 @@ struct engine {
     size_t credit_to_device, credit_owed;
     uint64_t started_ns;
     struct engine_stats stats;
-    void (*ended)(void *ctx);
+    void (*ended)(void *ctx, const char *how);
     void *ctx;
 };
 
@@ -178,30 +178,26 @@ static void ready(struct loop_watch *w, short revents)
     }
     if (r > 0)
         log_error("engine: %s sent a malformed message of %zd bytes; stopped", e->name, r);
-    void (*ended)(void *) = e->ended;
-    void *ctx = e->ctx;
-    engine_stop(e);
-    ended(ctx);
+    loop_unwatch(w); // why it ended is known when it is reaped
+    child_kill_after(&e->child, END_GRACE_NS);
 }
 
 static void child_ended(struct child *c, int status)
 {
     struct engine *e = c->ctx;
-    if (WIFSIGNALED(status) || WEXITSTATUS(status))
-        log_warn("engine: %s ended pid=%d %s=%d", e->name, (int)c->pid,
-                 WIFSIGNALED(status) ? "signal" : "exit",
-                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-    else
-        log_info("engine: %s ended", e->name);
-    if (e->fifo) { // by itself
+    char how[48];
+    snprintf(how, sizeof how, "%s %d", WIFSIGNALED(status) ? "signal" : "exit code",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    log_info("engine: %s has ended pid=%d with %s", e->name, (int)c->pid, how);
+    if (e->fifo) { // nobody stopped it
         disconnect(e);
-        e->ended(e->ctx);
+        e->ended(e->ctx, how);
     }
     free(e);
 }
 
 struct engine *engine_start(struct fifo *fifo, const char *name, char *const *argv, const char *cwd,
-                            void (*ended)(void *ctx), void *ctx)
+                            void (*ended)(void *ctx, const char *how), void *ctx)
 {
     int pair[2] = {-1, -1}, error;
     struct engine *e = calloc(1, sizeof *e);

@@ -19,9 +19,10 @@ struct engine_stats {
 struct engine;
 
 // Starts argv[0] in the folder cwd and connects it to the FIFO's pins. name is for the log. ended
-// is called once, when an engine that was not stopped has ended by itself. NULL with errno.
+// is called once, when an engine that was not stopped has ended by itself; how: "exit code 1",
+// "signal 9". NULL with errno.
 struct engine *engine_start(struct fifo *fifo, const char *name, char *const *argv, const char *cwd,
-                            void (*ended)(void *ctx), void *ctx);
+                            void (*ended)(void *ctx, const char *how), void *ctx);
 // Disconnects it at once and ends the process soon; the pointer is dead afterwards.
 void engine_stop(struct engine *e);
 pid_t engine_pid(const struct engine *e);

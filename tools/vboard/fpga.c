@@ -34,11 +34,11 @@ static void stop_design(struct fpga *f)
     f->engine = NULL;
 }
 
-static void engine_ended(void *ctx)
+static void engine_ended(void *ctx, const char *how)
 {
     struct fpga *f = ctx;
     f->engine = NULL;
-    no_design(f, "its engine has ended");
+    no_design(f, "its engine has ended with %s", how);
 }
 
 // SHA-256 of DIR/NAME/manifest.json; 0, or -1 with errno.

@@ -69,7 +69,16 @@ bare-loop --resync --package packages/first --count 20 >loop 2>loop.err || exit 
 step "engine kill"
 vboard ctl engine kill || exit 1
 loop 1 && exit 1
+of_fpga design.reason | grep -q 'signal 9' || exit 1
 [ "$(of_fpga design.running)" = false ] && [ "$(of_fpga done)" = true ] || exit 1
+program && loop || exit 1
+
+step "package without cycles"
+mv packages/first/build.json build.json
+program
+sleep 0.2
+of_fpga design.reason | grep -q 'exit code 1' || exit 1 # the golden engine makes no figure up
+mv build.json packages/first/build.json
 program && loop || exit 1
 
 step "reprogram with a wedged engine"

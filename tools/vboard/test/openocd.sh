@@ -16,7 +16,7 @@ source [find cpld/xilinx-xc7.cfg]
 init
 scan_chain
 pld load 0 $work/packages/first/first.bit
-virtex2 read_stat 0
+echo [virtex2 read_stat 0]
 shutdown
 END
 cat >"$work/run.sh" <<'END'
@@ -27,4 +27,6 @@ END
 vboard --engine golden --packages "$work/packages" -- bash "$work/run.sh" "$work" || fail "$(cat "$work/log")"
 grep -q 'tap/device found: 0x03620093' "$work/log" || fail "no TAP: $(cat "$work/log")"
 [ "$(field .boards[0].fpga.done "$work/status.json")" = true ] || fail "DONE is low"
-echo "ok: $(grep -i 'stat' "$work/log" | head -1)"
+stat=$(sed -n 's/.*status register: //p' "$work/log")
+[ -n "$stat" ] && [ $((stat & 0x4000)) -ne 0 ] || fail "STAT without DONE: $(cat "$work/log")"
+echo "ok: STAT $stat"
