@@ -59,6 +59,20 @@ architecture rtl of ft245 is
   signal rd_n, wr_n, siwu_n         : std_logic := '1';
   signal data_oe                    : std_logic := '0';
   signal data_o, data_i             : byte_t := (others => '0');
+
+  -- For Vivado: both flip-flops of a synchroniser side by side, never made one of a shift register
+  -- or copied; whatever drives or samples a pad in the pad's own flip-flop.
+  attribute async_reg               : string;
+  attribute async_reg of rxf_n_meta : signal is "true";
+  attribute async_reg of rxf_n      : signal is "true";
+  attribute async_reg of txe_n_meta : signal is "true";
+  attribute async_reg of txe_n      : signal is "true";
+  attribute iob                     : string;
+  attribute iob of rd_n             : signal is "true";
+  attribute iob of wr_n             : signal is "true";
+  attribute iob of siwu_n           : signal is "true";
+  attribute iob of data_o           : signal is "true";
+  attribute iob of data_i           : signal is "true";
 begin
   ft_rd_n    <= rd_n;
   ft_wr_n    <= wr_n;

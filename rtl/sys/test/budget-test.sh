@@ -23,11 +23,7 @@ cd "$work"
 ghdl-llvm synth --std=08 --out=verilog "$rtl/sys/test/standin/variant_pkg.vhd" \
     "$rtl/sys/test/standin/accelerator.vhd" $(sed "s,^,$rtl/," "$rtl/sys/files.f") -e top \
     >raw.v 2>synth.log || { cat synth.log; exit 1; }
-# The Verilog writer of GHDL 2.0 leaves defaults out of its case statements, which would count as
-# latches. What no state selects may be anything.
-awk '/^ *endcase/ { print "      default: " target " <= '"'"'bx;" }
-     / <= / && /: / { split($0, side, ": "); split(side[2], word, " "); target = word[1] }
-     { print }' raw.v >top.v
+awk -f "$rtl/case-defaults.awk" raw.v >top.v
 yosys -q -p 'read_verilog top.v; setattr -set ram_style "distributed" ram_dist*/m:*;
     synth_xilinx -family xc7 -top top; tee -q -o stat.txt stat -tech xilinx' >yosys.log 2>&1 ||
     { cat yosys.log; exit 1; }

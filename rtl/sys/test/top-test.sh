@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # top with the stand-in accelerator: top-test.sh TOP_CASES [-gGENERIC=VALUE of top_tb]...
+# With -gboard_g=true it is the wrapper for a board, top in it.
 # SEVENCAST_SEED changes the random parts.
 set -eu
 
@@ -19,7 +20,7 @@ trap 'exit 1' HUP INT TERM
 status=0
 "$rtl/test-bench.sh" --stop-time 1sec top_tb \
     sys/test/standin/variant_pkg.vhd sys/test/standin/accelerator.vhd @sys/files.f \
-    sys/test/ft245_chip.vhd sys/test/top_tb.vhd \
+    @board/files.f sys/test/ft245_chip.vhd sys/test/top_tb.vhd \
     -- -gscript_g="$work/script" -greceived_g="$work/received" "$@" || status=$?
 [ $status -lt 2 ] || exit $status
 # Also after a failure: the first wrong answer tells more than a missing byte.

@@ -20,7 +20,9 @@ entity top_tb is
     received_g : string;
     -- The clock stands still 16 clocks after the design said that it is not busy, until the chip's
     -- pins change: what the virtual board does. Nothing may get lost by it.
-    sleep_g    : boolean := false);
+    sleep_g    : boolean := false;
+    -- The wrapper for a board instead of top: its bidirectional bus, its own reset.
+    board_g    : boolean := false);
 end entity;
 
 architecture bench of top_tb is
@@ -37,6 +39,20 @@ architecture bench of top_tb is
   signal room                       : std_logic := '1';
   signal arrived, pulses            : natural := 0;
   signal clocks, slept              : natural := 0;
+
+  -- A component, so that benches of top need not compile the wrapper.
+  component top_xc7s15 is
+    port (
+      clk       : in    std_logic;
+      ft_data   : inout std_logic_vector(7 downto 0);
+      ft_rxf_n  : in    std_logic;
+      ft_txe_n  : in    std_logic;
+      ft_rd_n   : out   std_logic;
+      ft_wr_n   : out   std_logic;
+      ft_siwu_n : out   std_logic;
+      busy      : out   std_logic;
+      led       : out   std_logic_vector(1 downto 0));
+  end component;
 begin
   clock : process
     variable quiet : natural := 0;
@@ -69,11 +85,42 @@ begin
       host_data => host_data, host_taken => host_taken, room => room,
       design_data => design_data, design_taken => design_taken, siwu_taken => siwu_taken);
 
-  dut : entity work.top
-    port map (
-      clk => clk, rst => rst, ft_rxf_n => rxf_n, ft_txe_n => txe_n, ft_rd_n => rd_n,
-      ft_wr_n => wr_n, ft_siwu_n => siwu_n, ft_data_i => to_design, ft_data_o => from_design,
-      ft_data_oe => oe, busy => busy);
+  design : if not board_g generate
+    dut : entity work.top
+      port map (
+        clk => clk, rst => rst, ft_rxf_n => rxf_n, ft_txe_n => txe_n, ft_rd_n => rd_n,
+        ft_wr_n => wr_n, ft_siwu_n => siwu_n, ft_data_i => to_design, ft_data_o => from_design,
+        ft_data_oe => oe, busy => busy);
+  end generate;
+
+  board : if board_g generate
+    constant floating_c : std_logic_vector(7 downto 0) := (others => 'Z');
+    signal ft_data      : std_logic_vector(7 downto 0);
+    signal chip_drives  : std_logic := '0';
+    signal led          : std_logic_vector(1 downto 0);
+  begin
+    -- The chip turns its pads on a little after RD# fell, off at once when it rises.
+    chip_drives <= '0' when rd_n /= '0' else '1' after 10 ns;
+    ft_data     <= to_design when chip_drives = '1' else floating_c;
+    from_design <= ft_data;
+    oe          <= '1' when chip_drives = '0' and ft_data /= floating_c else '0';
+
+    dut : component top_xc7s15
+      port map (
+        clk => clk, ft_data => ft_data, ft_rxf_n => rxf_n, ft_txe_n => txe_n, ft_rd_n => rd_n,
+        ft_wr_n => wr_n, ft_siwu_n => siwu_n, busy => busy, led => led);
+
+    status : process
+    begin
+      wait until rst = '0';
+      wait for 10 * clock_c; -- the wrapper's own reset is 16 clocks long
+      assert led(0) = '1' report "top_tb: led(0) is dark after the reset" severity failure;
+      wait until busy = '1' for 1 ms;
+      wait for 1 ns;
+      assert led = "11" report "top_tb: led(1) does not show busy" severity failure;
+      wait;
+    end process;
+  end generate;
 
   host_reads : process (design_taken, siwu_taken)
     file received : text open write_mode is received_g;

@@ -1,0 +1,1 @@
+board/top_xc7s15.vhd
