@@ -23,6 +23,7 @@
 
 enum { EXEC_WAIT_MS = 5000 };
 #define STOP_GRACE_NS (UINT64_C(10) * 1000000000)
+#define LOOK_NS       (UINT64_C(2) * 1000000000)
 
 extern char **environ;
 
@@ -116,6 +117,19 @@ static int start_command(const struct options *o, char *why, size_t whycap)
     return 0;
 }
 
+// A test that was killed leaves its world to whoever cleans up its folder: without the folder no
+// client can come any more.
+static void look_for_world(struct loop_timer *t)
+{
+    t->due_ns = loop_now_ns() + LOOK_NS;
+    if (!world_exists(&world)) {
+        log_warn("world: %s was removed; ending", world.dir);
+        loop_stop(EXIT_VBOARD);
+    }
+}
+
+static struct loop_timer look_timer = {.fn = look_for_world};
+
 // serve --background: the parent leaves when the world is up.
 static int to_background(void)
 {
@@ -146,6 +160,8 @@ static int run_or_serve(const struct options *o)
             printf("vboard: world %s is up\n", world.dir);
             fflush(stdout);
         }
+        if (o->verb == VERB_SERVE)
+            loop_add_timer(&look_timer);
         result = loop_run();
     }
     world_down();

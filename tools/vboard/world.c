@@ -194,6 +194,13 @@ int world_init(struct world *w, const char *dir, char *why, size_t whycap)
     return 0;
 }
 
+bool world_exists(const struct world *w)
+{
+    char p[PATH_BYTES];
+    snprintf(p, sizeof p, "%s/" WORLD_LOCK, w->dir);
+    return !access(p, F_OK);
+}
+
 void world_fini(struct world *w)
 {
     if (w->dir[0])

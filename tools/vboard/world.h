@@ -19,8 +19,9 @@ struct world {
 // Makes the world in dir (NULL: a new folder in $TMPDIR) and locks it; first removes what dead
 // vboards left in $TMPDIR. 0, or -1 with why.
 int world_init(struct world *w, const char *dir, char *why, size_t whycap);
-int world_lock(struct world *w);  // again, after a fork; 0 or -1
-void world_fini(struct world *w); // removes the folder
+int world_lock(struct world *w);          // again, after a fork; 0 or -1
+bool world_exists(const struct world *w); // nobody has removed the folder behind our back
+void world_fini(struct world *w);         // removes the folder
 
 // Device NUMBER (2..99) of bus 1 appears in and vanishes from sysfs; uevents are sent to whoever
 // listens. 0, or -1 with errno.

@@ -54,6 +54,13 @@ wait $serve || fail "serve ended with $?"
 serve=
 [ -e "$world" ] && fail "the world's folder is left"
 
+# A world whose folder is removed ends by itself.
+vboard serve --world "$world" 2>/dev/null >"$work/serve" & serve=$!
+in_world true || fail "a world again"
+rm -rf "$world"
+timeout 10 tail --pid=$serve -f /dev/null || fail "serve outlives its folder"
+serve=
+
 # SIGTERM: the command gets it, its exit code comes through, nothing is left.
 vboard -- bash -c 'trap "exit 9" TERM; while :; do sleep 0.05; done' & v=$!
 sleep 0.3
