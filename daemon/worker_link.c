@@ -9,12 +9,14 @@
 // A purge empties the chip's buffers but not the FPGA: it may hold half a frame of ours, and
 // answers on their way. Zeros end any frame, silence ends the answers.
 enum { ZEROS = LINK_MAX_FRAME, RECOVER_TRIES = 2 };
+#define GUARD_NS         (20 * NS_PER_MS)
+#define GUARD_WAIT_NS    NS_PER_S
 #define SILENCE_NS       (20 * NS_PER_MS)
 #define DRAIN_MAX_NS     (300 * NS_PER_MS)
 #define IDENTIFY_WAIT_NS (500 * NS_PER_MS)
 #define ZEROS_WAIT_NS    (500 * NS_PER_MS)
 
-enum { TAG_EXCHANGE = WIRE_INFLIGHT, TAG_ZEROS }; // of writes; below: index of a job
+enum { TAG_EXCHANGE = WIRE_INFLIGHT, TAG_ZEROS, TAG_GUARD }; // of writes; below: index of a job
 
 // ---- jobs
 
@@ -40,7 +42,7 @@ static void fail_job(struct worker *w, struct job *j, enum wire_result_status st
 void worker_end_jobs(struct worker *w, enum wire_result_status status, const char *reason)
 {
     for (int i = 0; i < WIRE_INFLIGHT; i++)
-        if (w->jobs[i].state == JOB_SENT)
+        if (w->jobs[i].state == JOB_SENT || w->jobs[i].state == JOB_HELD)
             fail_job(w, &w->jobs[i], status, reason);
 }
 
@@ -90,19 +92,61 @@ static int count_sent(const struct worker *w)
     return n;
 }
 
+// An IDENTIFY frame into out, when one is due.
+static size_t put_guard(struct worker *w, uint8_t *out, uint64_t now)
+{
+    bool due = w->guard_wanted || now - w->vouched_ns > GUARD_NS;
+    if (!due || w->guard_sent)
+        return 0;
+    w->guard_wanted = false;
+    w->guard_sent = true;
+    w->guard_sent_ns = now;
+    w->guard_seq = w->next_seq++;
+    return link_encode(out, LINK_IDENTIFY, w->guard_seq, NULL, 0);
+}
+
+// The board runs another design: all that it was asked, and what it answered, is void.
+static void on_betrayal(struct worker *w)
+{
+    w->betrayed = w->identified = false;
+    log_error("link", "the board was programmed behind our back");
+    for (int i = 0; i < WIRE_INFLIGHT; i++)
+        if (w->jobs[i].state == JOB_SENT || w->jobs[i].state == JOB_HELD)
+            fail_job(w, &w->jobs[i], WIRE_RETURNED, "answered by another design");
+    worker_return_jobs(w, "the board runs another design");
+    worker_tell_state(w, WIRE_IDENTIFIED, "programmed behind our back");
+}
+
+static void send_guard(struct worker *w)
+{
+    uint8_t frame[LINK_HEADER_BYTES + LINK_CRC_BYTES];
+    size_t n = w->guard_wanted ? put_guard(w, frame, now_ns()) : 0;
+    if (n && channel_send(&w->channel, TAG_GUARD, frame, n) < 0) {
+        w->guard_sent = false;
+        w->guard_wanted = true; // again on the next turn
+    }
+}
+
 void worker_run_jobs(struct worker *w)
 {
     struct job *j;
+    if (w->betrayed)
+        on_betrayal(w);
     while (w->identified && !w->channel.dead && count_sent(w) < w->identity.window_buffers &&
            (j = oldest_queued(w))) {
-        uint8_t frame[LINK_MAX_FRAME];
-        j->seq = w->next_seq++;
-        size_t n = link_encode(frame, LINK_INFER, j->seq, j->infer.window, j->infer.window_bytes);
+        uint8_t frame[CHANNEL_WRITE_BYTES];
         j->sent_ns = now_ns();
-        if (!n || channel_send(&w->channel, (uint32_t)(j - w->jobs), frame, n) < 0)
+        bool guarded = w->guard_sent;
+        size_t n = put_guard(w, frame, j->sent_ns);
+        j->seq = w->next_seq++;
+        n += link_encode(frame + n, LINK_INFER, j->seq, j->infer.window, j->infer.window_bytes);
+        if (channel_send(&w->channel, (uint32_t)(j - w->jobs), frame, n) < 0) {
+            w->guard_sent = guarded;
             return; // all writes under way: when one ends we are called again
+        }
         j->state = JOB_SENT;
     }
+    send_guard(w);
 }
 
 uint64_t worker_next_check(const struct worker *w)
@@ -111,6 +155,8 @@ uint64_t worker_next_check(const struct worker *w)
     for (int i = 0; i < WIRE_INFLIGHT; i++)
         if (w->jobs[i].state == JOB_SENT && w->jobs[i].sent_ns + limit < next)
             next = w->jobs[i].sent_ns + limit;
+    if (w->guard_sent && w->guard_sent_ns + GUARD_WAIT_NS < next)
+        next = w->guard_sent_ns + GUARD_WAIT_NS;
     return next;
 }
 
@@ -119,7 +165,10 @@ void worker_check_jobs(struct worker *w)
     char reason[WIRE_REASON];
     if (now_ns() < worker_next_check(w))
         return;
-    snprintf(reason, sizeof reason, "no answer in %u ms", w->conf.answer_timeout_ms);
+    if (w->guard_sent && now_ns() >= w->guard_sent_ns + GUARD_WAIT_NS)
+        snprintf(reason, sizeof reason, "no identity in 1 s");
+    else
+        snprintf(reason, sizeof reason, "no answer in %u ms", w->conf.answer_timeout_ms);
     log_warn("link", "%s, recovering dropped_bytes=%llu bad_frames=%u", reason,
              (unsigned long long)w->parser.dropped_bytes, w->parser.bad_frames);
     worker_end_jobs(w, WIRE_TIMEOUT, reason);
@@ -174,14 +223,45 @@ static void on_answer(struct worker *w, struct job *j, const struct link_frame *
     m.last_ns = at_ns;
     if (!j->written_ns || j->written_ns > m.first_ns)
         j->written_ns = m.first_ns; // its completion is reported after the answer's, at times
-    end_job(w, j, &m);
+    if (at_ns - w->vouched_ns <= GUARD_NS) {
+        w->vouched_ns = at_ns;
+        end_job(w, j, &m);
+    } else {
+        j->result = m;
+        j->state = JOB_HELD;
+        w->guard_wanted = true;
+    }
+}
+
+static void on_guard(struct worker *w, const struct link_frame *f, uint64_t at_ns)
+{
+    struct link_identity id;
+    w->guard_sent = false;
+    if (f->type != (LINK_IDENTIFY | LINK_ANSWER) ||
+        link_identity_decode(f->payload, f->n, &id) < 0) {
+        w->guard_wanted = true; // noise on the link
+        return;
+    }
+    if (memcmp(id.hash, w->identity.hash, sizeof id.hash) != 0) {
+        memcpy(w->identity_bytes, f->payload, sizeof w->identity_bytes);
+        w->betrayed = true;
+        return;
+    }
+    w->vouched_ns = at_ns;
+    for (int i = 0; i < WIRE_INFLIGHT; i++)
+        if (w->jobs[i].state == JOB_HELD)
+            end_job(w, &w->jobs[i], &w->jobs[i].result);
+    w->guard_wanted = false;
 }
 
 static void on_frame(struct worker *w, const struct link_frame *f, uint64_t at_ns)
 {
     struct exchange *x = &w->exchange;
     struct job *j = job_of(w, f->seq);
-    if (j) {
+    if (w->betrayed || (w->guard_sent && f->seq == w->guard_seq)) {
+        if (!w->betrayed)
+            on_guard(w, f, at_ns);
+    } else if (j) {
         on_answer(w, j, f, at_ns);
     } else if (x->waiting && f->seq == x->seq) {
         x->answered = true;
@@ -222,7 +302,7 @@ void worker_link_reset(struct worker *w)
 {
     link_parser_init(&w->parser);
     w->identified = false;
-    w->exchange.waiting = false;
+    w->exchange.waiting = w->guard_wanted = w->guard_sent = w->betrayed = false;
     w->next_seq = (uint16_t)(now_ns() / 1000); // answers to an earlier worker must not fit
 }
 
@@ -287,12 +367,13 @@ static int recover_once(struct worker *w)
 
 int worker_recover(struct worker *w)
 {
-    w->identified = false;
+    w->identified = w->guard_wanted = w->guard_sent = w->betrayed = false;
     for (int i = 0; i < RECOVER_TRIES && go_on(w); i++) {
         if (recover_once(w) < 0)
             continue;
         memcpy(w->identity_bytes, w->exchange.payload, sizeof w->identity_bytes);
         w->identified = true;
+        w->vouched_ns = now_ns();
         return 0;
     }
     return -1;

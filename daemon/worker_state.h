@@ -13,7 +13,8 @@
 
 enum { WORKER_ALIVE_MS = 200, WORKER_RETURN_POLL_MS = 200 };
 
-enum job_state { JOB_FREE, JOB_QUEUED, JOB_SENT };
+// HELD: answered, but it is not certain by which design.
+enum job_state { JOB_FREE, JOB_QUEUED, JOB_SENT, JOB_HELD };
 
 struct job {
     enum job_state state;
@@ -21,6 +22,7 @@ struct job {
     uint32_t order; // of arrival
     struct wire_infer infer;
     uint64_t sent_ns, written_ns;
+    struct wire_result result; // while HELD
 };
 
 // A request that the worker makes for itself and waits for.
@@ -51,6 +53,12 @@ struct worker {
     uint32_t next_order;
     uint16_t next_seq;
     struct exchange exchange;
+    // Somebody may program the FPGA behind our back. That takes longer than GUARD_NS, so after a
+    // longer silence an answer counts only with an IDENTIFY beside it.
+    uint64_t vouched_ns; // the design was the right one then
+    bool guard_wanted, guard_sent, betrayed;
+    uint16_t guard_seq;
+    uint64_t guard_sent_ns;
     struct sched_timer alive, look; // look for the board
 };
 

@@ -168,6 +168,28 @@ void rig_ctl(struct rig *r, ...)
     assert_int_equal(run(argv), 0);
 }
 
+void rig_program_behind(struct rig *r, const char *serial, const char *variant)
+{
+    char bin[700], bit[400], by[64];
+    snprintf(bit, sizeof bit, "%s/%s/%s.bit", r->packages, variant, variant);
+    snprintf(by, sizeof by, "%s", serial);
+    char *argv[] = {(char *)(uintptr_t)program(bin, sizeof bin, "vboard"),
+                    (char[]){"exec"},
+                    (char[]){"--world"},
+                    r->world,
+                    (char[]){"--"},
+                    (char[]){"openFPGALoader"},
+                    (char[]){"-c"},
+                    (char[]){"ft2232"},
+                    (char[]){"--ftdi-serial"},
+                    by,
+                    (char[]){"--freq"},
+                    (char[]){"30M"},
+                    bit,
+                    NULL};
+    assert_int_equal(run(argv), 0);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st;

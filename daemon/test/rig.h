@@ -35,6 +35,9 @@ void rig_world(struct rig *r, const char *const *more);
 // "vboard ctl WORDS...", ended by NULL; must succeed.
 void rig_ctl(struct rig *r, ...) __attribute__((sentinel));
 
+// Runs openFPGALoader on the board behind the daemon's back.
+void rig_program_behind(struct rig *r, const char *serial, const char *variant);
+
 // A package in the rig's folder.
 void rig_package(struct rig *r, struct make_package m);
 struct variant *rig_variant(struct rig *r, const char *name);

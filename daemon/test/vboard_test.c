@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #include "daemon/sched.h"
 #include "daemon/test/rig.h"
+#include "tests/support/random.h"
 #include "tools/model/variant.h"
 
 static const char one_board[] = "[board lab0]\nserial = VB0001\nvariant = demand-w8\n"
@@ -80,6 +82,22 @@ static void infer_and_check(struct rig *r, const char *model, const char *varian
     rig_check_golden(v, window, &p);
     rig_reply_fini(&p);
     variant_free(v);
+}
+
+// Whichever variant of the task serves, its answer must be right.
+static void infer_and_check_any(struct rig *r, uint64_t seed)
+{
+    double window[24];
+    rig_random_window(seed, window, 24);
+    struct rig_reply p = rig_infer(r, "demand", window, 24, 1, 8000);
+    const char *name =
+        json_string_value(json_object_get(json_object_get(p.header, "parameters"), "variant"));
+    if (!name)
+        fail_msg("%s: %s", rig_code(&p), rig_message(&p));
+    struct variant *v = rig_variant(r, name);
+    rig_check_golden(v, window, &p);
+    variant_free(v);
+    rig_reply_fini(&p);
 }
 
 static json_int_t board_number(struct rig *r, const char *board, const char *key)
@@ -323,6 +341,106 @@ static void disturbed_link_recovers(void **state)
     }
 }
 
+// A colleague's openFPGALoader: no answer of the other design may pass for one of ours.
+static void programmed_behind_our_back_is_noticed(void **state)
+{
+    struct rig *r = *state;
+    enum { ALL = 3000 };
+    static double windows[ALL][24];
+    int good = 0, answered = 0;
+    rig_program_behind(r, "VB0001", "demand-w4"); // while nothing is asked
+    infer_and_check(r, "demand-w8", "demand-w8", 9);
+    void *d = rig_dealer(r);
+    for (int i = 0; i < ALL; i += 100) { // and under load
+        send_windows(d, windows, i, i + 100);
+        if (i == ALL / 2)
+            rig_program_behind(r, "VB0001", "demand-w4");
+        poll(NULL, 0, 10);
+    }
+    struct rig_reply p;
+    struct variant *v = rig_variant(r, "demand-w8");
+    for (; answered < ALL && rig_recv(d, &p, 5000); answered++) {
+        if (!*rig_code(&p)) {
+            int i = (int)strtol(json_string_value(json_object_get(p.header, "id")), NULL, 10);
+            rig_check_golden(v, windows[i], &p);
+            good++;
+        }
+        rig_reply_fini(&p);
+    }
+    variant_free(v);
+    assert_int_equal(answered, ALL); // some may have found the queue full
+    assert_true(good > 256);
+    rig_close(r, d);
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 8000);
+    infer_and_check(r, "demand-w8", "demand-w8", 9);
+}
+
+// Any of the two processes, at any moment of serving, swapping and coming up.
+static void killed_at_any_moment_it_recovers(void **state)
+{
+    struct rig *r = *state;
+    struct rng rng;
+    rng_init(&rng, 5);
+    for (int i = 0; i < 12; i++) {
+        void *d = rig_dealer(r);
+        const char *load = i % 2 ? "{\"verb\":\"load\",\"model_name\":\"demand-w8\"}"
+                                 : "{\"verb\":\"load\",\"model_name\":\"demand-w4\"}";
+        rig_send(d, load, NULL, 0);
+        poll(NULL, 0, (int)rng_range(&rng, 0, 400));
+        if (i % 3 == 2) {
+            assert_int_equal(rig_stop(r, SIGKILL), -SIGKILL);
+            rig_start(r);
+        } else {
+            pid_t pid = rig_worker_pid(r, "lab0");
+            if (pid > 0)
+                kill(pid, SIGKILL);
+        }
+        rig_close(r, d);
+        poll(NULL, 0, 50); // until the front end has seen it
+        rig_wait_board(r, "lab0", "READY", NULL, 10000);
+        infer_and_check_any(r, (uint64_t)i);
+    }
+}
+
+static int open_files(pid_t pid)
+{
+    char path[64];
+    int n = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *d = opendir(path);
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+static void plugging_storm_leaks_nothing(void **state)
+{
+    struct rig *r = *state;
+    struct rng rng;
+    rng_init(&rng, 6);
+    int before[2] = {0, 0};
+    pid_t worker = rig_worker_pid(r, "lab0");
+    for (int i = 0; i < 20; i++) {
+        rig_ctl(r, "unplug", i % 2 ? "powered" : NULL, NULL);
+        poll(NULL, 0, (int)rng_range(&rng, 0, 250));
+        rig_ctl(r, "replug", NULL);
+        poll(NULL, 0, (int)rng_range(&rng, 0, 400));
+        if (i == 3) {
+            rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+            before[0] = open_files(r->pid);
+            before[1] = open_files(worker);
+        }
+    }
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+    infer_and_check(r, "demand", "demand-w8", 10);
+    assert_int_equal(rig_worker_pid(r, "lab0"), worker); // the same process all the time
+    poll(NULL, 0, 100);
+    assert_in_range(open_files(worker), 1, before[1]);
+    assert_in_range(open_files(r->pid), 1, before[0] + 2); // clients come and go
+}
+
 static void stalled_transfers_recover(void **state)
 {
     struct rig *r = *state;
@@ -403,6 +521,9 @@ int main(void)
         T(unplugged_while_programming),
         T(wedged_engine_keeps_deadlines_and_is_reprogrammed),
         T(disturbed_link_recovers),
+        T(programmed_behind_our_back_is_noticed),
+        T(killed_at_any_moment_it_recovers),
+        T(plugging_storm_leaks_nothing),
         T(stalled_transfers_recover),
         T(sigterm_ends_cleanly),
         cmocka_unit_test_setup_teardown(two_boards_share_a_task, setup_two, teardown),
