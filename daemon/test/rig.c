@@ -46,7 +46,7 @@ void rig_say(struct rig *r, const char *words)
     assert_int_equal(rename(fresh, path), 0);
 }
 
-static const char *program(char *out, size_t cap, const char *name)
+const char *rig_program(char *out, size_t cap, const char *name)
 {
     const char *build = getenv("SEVENCAST_BUILD");
     snprintf(out, cap, "%s/bin/%s", build ? build : "build/dev", name);
@@ -74,7 +74,7 @@ void rig_init(struct rig *r, const char *boards, const char *more, bool standin)
     if (standin) {
         char bin[700];
         snprintf(worker, sizeof worker, "worker = %s\n",
-                 program(bin, sizeof bin, "standin-worker"));
+                 rig_program(bin, sizeof bin, "standin-worker"));
         snprintf(path, sizeof path, "%s/say", r->dir);
         assert_int_equal(setenv("STANDIN_CONTROL", path, 1), 0);
         snprintf(path, sizeof path, "%s/state", r->dir);
@@ -115,7 +115,7 @@ const char *rig_no_vboard(void)
 {
     char bin[700];
     glob_t found;
-    if (access(program(bin, sizeof bin, "vboard"), X_OK) < 0)
+    if (access(rig_program(bin, sizeof bin, "vboard"), X_OK) < 0)
         return "vboard is not built";
     if (access("/usr/bin/openFPGALoader", X_OK) < 0)
         return "openFPGALoader is not installed";
@@ -127,7 +127,7 @@ const char *rig_no_vboard(void)
 void rig_world(struct rig *r, const char *const *more)
 {
     static char bin[700];
-    char *argv[20] = {(char *)(uintptr_t)program(bin, sizeof bin, "vboard"),
+    char *argv[20] = {(char *)(uintptr_t)rig_program(bin, sizeof bin, "vboard"),
                       (char[]){"serve"},
                       (char[]){"--world"},
                       r->world,
@@ -158,7 +158,7 @@ void rig_world(struct rig *r, const char *const *more)
 void rig_ctl(struct rig *r, ...)
 {
     char bin[700];
-    char *argv[16] = {(char *)(uintptr_t)program(bin, sizeof bin, "vboard"), (char[]){"ctl"},
+    char *argv[16] = {(char *)(uintptr_t)rig_program(bin, sizeof bin, "vboard"), (char[]){"ctl"},
                       (char[]){"--world"}, r->world};
     va_list args;
     va_start(args, r);
@@ -173,7 +173,7 @@ void rig_program_behind(struct rig *r, const char *serial, const char *variant)
     char bin[700], bit[400], by[64];
     snprintf(bit, sizeof bit, "%s/%s/%s.bit", r->packages, variant, variant);
     snprintf(by, sizeof by, "%s", serial);
-    char *argv[] = {(char *)(uintptr_t)program(bin, sizeof bin, "vboard"),
+    char *argv[] = {(char *)(uintptr_t)rig_program(bin, sizeof bin, "vboard"),
                     (char[]){"exec"},
                     (char[]){"--world"},
                     r->world,
@@ -238,7 +238,7 @@ void rig_start(struct rig *r)
     int n = 0;
     for (; r->prefix[n]; n++)
         argv[n] = (char *)(uintptr_t)r->prefix[n];
-    argv[n++] = (char *)(uintptr_t)program(bin, sizeof bin, "sevencastd");
+    argv[n++] = (char *)(uintptr_t)rig_program(bin, sizeof bin, "sevencastd");
     argv[n++] = (char[]){"--config"};
     argv[n++] = r->conf;
     argv[n] = NULL;

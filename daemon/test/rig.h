@@ -38,6 +38,9 @@ void rig_ctl(struct rig *r, ...) __attribute__((sentinel));
 // Runs openFPGALoader on the board behind the daemon's back.
 void rig_program_behind(struct rig *r, const char *serial, const char *variant);
 
+// Path of a program of the build under test.
+const char *rig_program(char *out, size_t cap, const char *name);
+
 // A package in the rig's folder.
 void rig_package(struct rig *r, struct make_package m);
 struct variant *rig_variant(struct rig *r, const char *name);
