@@ -123,14 +123,14 @@ static bool write_report(struct pool *pool, const struct emit_request *request,
 {
     const char *path = pool_format(pool, "%s/%s.netlist.json", request->out, request->top);
     json_t *report = json_pack(
-        "{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}}", "top", request->top, "ghdl",
-        request->ghdl, "modules", (json_int_t)modules, "repairs", "case_defaults",
+        "{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}}", "top", request->top,
+        "ghdl", request->ghdl, "modules", (json_int_t)modules, "repairs", "case_defaults",
         (json_int_t)counts->case_defaults, "text_constants", (json_int_t)counts->text_constants,
         "signed_shifts", (json_int_t)counts->signed_shifts, "signed_products",
         (json_int_t)counts->signed_products, "signed_quotients",
         (json_int_t)counts->signed_quotients, "foreign_texts", (json_int_t)counts->foreign_texts,
-        "initial_values", (json_int_t)counts->initial_values, "merged_names",
-        (json_int_t)counts->merged_names);
+        "initial_values", (json_int_t)counts->initial_values, "loop_registers",
+        (json_int_t)counts->loop_registers, "merged_names", (json_int_t)counts->merged_names);
     bool written = report && json_dump_file(report, path, JSON_INDENT(2)) == 0;
     json_decref(report);
     if (!written)

@@ -146,6 +146,10 @@ static bool lex_sized(struct scanner *s, size_t width)
     while (s->at < s->end && name_char(s, *s->at))
         s->at++;
     size_t length = (size_t)(s->at - start);
+    if (width == 0 && length == 0) { // a constant of no bits; its port is printed as one bit
+        add_bits(s, "0", 1);
+        return true;
+    }
     if (!bit_chars(start, length, "01xXzZ") || width == 0 || width > MAX_BITS || length > width)
         return fail(s, "malformed number of %zu bits", width);
     char *bits = pool_alloc(s->pool, width + 1);
@@ -182,6 +186,8 @@ static bool lex_string(struct scanner *s)
     size_t length = (size_t)(s->at++ - start);
     if (s->language == LANGUAGE_VHDL && bit_chars(start, length, "01XZUWLH-"))
         add_bits(s, start, length);
+    else if (s->language == LANGUAGE_VHDL && length == 0)
+        add_bits(s, "0", 1); // as lex_sized
     else
         add(s, WORD_STRING, start, length);
     return true;

@@ -20,10 +20,11 @@ static void say_counts(const struct repair_counts *counts)
 {
     printf(
         "repaired: %zu case defaults, %zu text constants, %zu signed shifts, %zu signed products, "
-        "%zu signed quotients, %zu VHDL texts, %zu initial values, %zu doubled names\n",
+        "%zu signed quotients, %zu VHDL texts, %zu initial values, %zu loop registers, %zu doubled "
+        "names\n",
         counts->case_defaults, counts->text_constants, counts->signed_shifts,
         counts->signed_products, counts->signed_quotients, counts->foreign_texts,
-        counts->initial_values, counts->merged_names);
+        counts->initial_values, counts->loop_registers, counts->merged_names);
 }
 
 // The files of the analysis: those on the command line, then the list's.

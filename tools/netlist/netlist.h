@@ -71,7 +71,7 @@ enum op {
     OP_SIGN_EXTEND,
     OP_EXTRACT, // in[0][hi:lo]
     OP_SELECT,  // in[0] is 0: in[1], else in[2]
-    OP_EDGE,    // VHDL only: what is left of an edge that became a register's; nobody may read it
+    OP_EDGE,    // an edge of clock, in the VHDL only: see repair_edge.c
     OP_COUNT
 };
 
@@ -94,7 +94,8 @@ struct item {
     struct operand other;
     const char *clock; // NULL: combinational
     bool falling;
-    const char *init; // bits or NULL
+    const char *init;      // of a register; bits or NULL
+    const char *copy_init; // of an assignment, in the Verilog only
     const char *memory, *module;
     size_t width, depth;
     const char **words;

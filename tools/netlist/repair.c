@@ -59,7 +59,7 @@ static void repair_item(struct repair *r, struct item *item, const struct item *
     repair_shift(r, item, witness);
     repair_arithmetic(r, item, witness);
     repair_constants(r, item, witness);
-    if (!item->dropped)
+    if (!item->dropped && witness->op != OP_EDGE)
         compare_items(r, item, witness);
 }
 
@@ -70,6 +70,8 @@ static void repair_module(struct repair *r)
                       r->module->item_count, r->witness->item_count);
     for (size_t i = 0; i < r->module->item_count && !r->message; i++)
         repair_item(r, r->module->items[i], witness_of(r, i));
+    if (!r->message)
+        repair_edges(r);
     for (size_t i = 0; i < r->module->item_count && !r->message; i++)
         repair_narrow(r, r->module->items[i]);
     if (!r->message)

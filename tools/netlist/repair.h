@@ -15,6 +15,7 @@ struct repair_counts {
     size_t signed_quotients; // quotients and remainders of signed, printed unsigned
     size_t foreign_texts;    // VHDL in the Verilog
     size_t initial_values;   // of registers with an asynchronous reset, dropped
+    size_t loop_registers;   // registers that were printed as loops round a clock edge
     size_t merged_names;     // a signal u_x and port x of instance u, both printed as u_x
 };
 
@@ -44,6 +45,10 @@ void repair_arithmetic(struct repair *r, struct item *item, const struct item *w
 // so that a synthesiser sees the multiplier's real size; quotients of naturals lose their sign; a
 // signed mod that is left is refused.
 void repair_narrow(struct repair *r, struct item *item);
+
+// After the comparison: registers that came out as loops of gates become registers. See
+// repair_edge.c.
+void repair_edges(struct repair *r);
 
 // Refuses the first item that is not the same in both.
 void compare_items(struct repair *r, const struct item *item, const struct item *witness);

@@ -89,12 +89,14 @@ static void read_initial(struct cursor *c, struct module *module)
     const char *bits = cursor_bits(c);
     cursor_need(c, ";");
     struct item *item = module_item(module, name);
+    // An initialised signal is printed as a copy of its register, with the same value once more. On
+    // a copy it means nothing, unless repair_edge finds that the copy is the register.
     if (!item || item->init || (item->kind != ITEM_FLOP && item->op != OP_ALIAS))
         cursor_fail(c, "module %s: initial value of %s, which is no register", module->name, name);
-    // An initialised signal is printed as a copy of its register, with the same value once more. On
-    // a copy it means nothing; repair_case and the writer keep the register's.
     else if (item->kind == ITEM_FLOP)
         item->init = bits;
+    else
+        item->copy_init = bits;
 }
 
 static void read_case(struct cursor *c, struct module *module)

@@ -284,10 +284,13 @@ static void decide(struct cursor *c, const struct module *module, struct item *i
 static void read_condition(struct cursor *c, const struct module *module, struct item *item,
                            struct operand first)
 {
-    if (cursor_take(c, "rising_edge") || cursor_take(c, "falling_edge")) {
+    bool falling = cursor_is(c, "falling_edge");
+    if (falling || cursor_is(c, "rising_edge")) {
+        c->at++;
         item->op = OP_EDGE;
+        item->falling = falling;
         cursor_need(c, "(");
-        add(c, item, vhdl_operand(c, module));
+        item->clock = vhdl_operand(c, module).net;
         cursor_need(c, ")");
         cursor_need(c, "else");
         plain(c, module, SIGN_NONE);

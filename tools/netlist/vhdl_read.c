@@ -26,12 +26,14 @@ static size_t read_type(struct cursor *c, const struct subtypes *subtypes)
         return 1;
     }
     cursor_need(c, "(");
+    // No bits at all: one bit in the Verilog. Nothing can read it: no width would fit.
+    bool empty = cursor_take(c, "-");
     size_t hi = cursor_number(c);
     cursor_need(c, "downto");
     if (cursor_number(c) != 0)
         cursor_fail(c, "a range that does not end at 0");
     cursor_need(c, ")");
-    return hi + 1;
+    return empty ? 1 : hi + 1;
 }
 
 static void read_subtype(struct cursor *c, struct subtypes *subtypes)
