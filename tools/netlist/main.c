@@ -4,6 +4,7 @@
 #include "tools/netlist/files.h"
 #include "tools/netlist/lint.h"
 #include "tools/netlist/options.h"
+#include "tools/netlist/verilate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,6 +114,26 @@ static int run_count(struct pool *pool, const struct options *o)
     return count_print(stdout, o->top, o->part, &found, o->json) ? 0 : 1;
 }
 
+// package and verilate
+static int run_package(struct pool *pool, const struct options *o)
+{
+    struct design design = {
+        .package = o->rest[0], .rtl = o->rtl ? o->rtl : share_folder(pool, "rtl"), .ghdl = o->ghdl};
+    const char *sim = o->sim ? o->sim : share_folder(pool, "sim");
+    struct repair_counts counts = {0};
+    const char *message = NULL;
+    if (!design.rtl || !sim)
+        return complain("cannot tell where this program is; give --rtl and --vboard-sim", EXIT_USE);
+    enum emit_result result =
+        o->command == COMMAND_VERILATE
+            ? verilate(pool, &design, sim, &counts, &message)
+            : emit_package(pool, &design, o->top ? o->top : "top", &counts, &message);
+    if (result != EMIT_DONE)
+        return complain(message, result);
+    say_counts(&counts);
+    return 0;
+}
+
 int main(int argc, char *argv[])
 {
     struct pool pool;
@@ -138,6 +159,10 @@ int main(int argc, char *argv[])
             break;
         case COMMAND_COUNT:
             status = run_count(&pool, &options);
+            break;
+        case COMMAND_VERILATE:
+        case COMMAND_PACKAGE:
+            status = run_package(&pool, &options);
             break;
         }
     }

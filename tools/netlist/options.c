@@ -19,7 +19,16 @@ const char options_help[] =
     "      Finds the VHDL that GHDL 2.0 miscompiles: file:line: rule: why.\n"
     "  count DIR --top ENTITY --part xc7s15 [--json]\n"
     "      What DIR/ENTITY.v takes of the part, by yosys: a yosys estimate, nothing routed.\n"
+    "  package PACKAGE [--top ENTITY] [--rtl DIR]\n"
+    "      emit for a package of sevencast-build: PACKAGE/netlist/top.v, with the arithmetic that "
+    "is\n"
+    "      synthesised in the place of the one that is fast in GHDL.\n"
+    "  verilate PACKAGE [--rtl DIR] [--vboard-sim DIR]\n"
+    "      package, then PACKAGE/sim-verilator: the netlist under Verilator behind the virtual\n"
+    "      board's socket, for vboard --engine verilator.\n"
     "\n"
+    "  --rtl DIR        VHDL sources (default: share/sevencast/rtl beside this program)\n"
+    "  --vboard-sim DIR the engine's host (default: share/sevencast/sim)\n"
     "  --ghdl PROGRAM   the GHDL to call (default ghdl-llvm)\n"
     "  -h, --help       this text\n"
     "\n"
@@ -45,8 +54,9 @@ static bool read_word(struct pool *pool, int argc, char *argv[], int *at, struct
     const struct {
         const char *name;
         const char **value;
-    } valued[] = {{"--top", &o->top}, {"--files", &o->files}, {"--root", &o->root},
-                  {"--out", &o->out}, {"--ghdl", &o->ghdl},   {"--part", &o->part}};
+    } valued[] = {{"--top", &o->top}, {"--files", &o->files},   {"--root", &o->root},
+                  {"--out", &o->out}, {"--ghdl", &o->ghdl},     {"--part", &o->part},
+                  {"--rtl", &o->rtl}, {"--vboard-sim", &o->sim}};
     const char *word = argv[*at];
     for (size_t i = 0; i < sizeof valued / sizeof *valued; i++)
         if (strcmp(word, valued[i].name) == 0)
@@ -87,6 +97,10 @@ static bool complete(struct pool *pool, const struct options *o, const char **me
                   : !o->part         ? "--part"
                                      : NULL;
         break;
+    case COMMAND_VERILATE:
+    case COMMAND_PACKAGE:
+        missing = o->rest_count == 1 ? NULL : "one package";
+        break;
     case COMMAND_HELP:
         break;
     }
@@ -98,11 +112,10 @@ static bool complete(struct pool *pool, const struct options *o, const char **me
 bool options_read(struct pool *pool, int argc, char *argv[], struct options *options,
                   const char **message)
 {
-    static const char *const commands[] = {[COMMAND_HELP] = "--help",
-                                           [COMMAND_EMIT] = "emit",
-                                           [COMMAND_REPAIR] = "repair",
-                                           [COMMAND_LINT] = "lint",
-                                           [COMMAND_COUNT] = "count"};
+    static const char *const commands[] = {
+        [COMMAND_HELP] = "--help",    [COMMAND_EMIT] = "emit",   [COMMAND_REPAIR] = "repair",
+        [COMMAND_LINT] = "lint",      [COMMAND_COUNT] = "count", [COMMAND_VERILATE] = "verilate",
+        [COMMAND_PACKAGE] = "package"};
     *options = (struct options){0};
     *message = NULL;
     for (int i = 1; i < argc; i++)

@@ -7,11 +7,19 @@
 
 #include <stdbool.h>
 
-enum command { COMMAND_HELP, COMMAND_EMIT, COMMAND_REPAIR, COMMAND_LINT, COMMAND_COUNT };
+enum command {
+    COMMAND_HELP,
+    COMMAND_EMIT,
+    COMMAND_REPAIR,
+    COMMAND_LINT,
+    COMMAND_COUNT,
+    COMMAND_VERILATE,
+    COMMAND_PACKAGE
+};
 
 struct options {
     enum command command;
-    const char *top, *files, *root, *out, *ghdl, *part;
+    const char *top, *files, *root, *out, *ghdl, *part, *rtl, *sim;
     bool json;
     const char **generics; // -gNAME=VALUE
     size_t generic_count;

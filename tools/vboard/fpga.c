@@ -14,6 +14,14 @@
 
 enum { MANIFEST_MAX_BYTES = 1 << 20, PATH_BYTES = 1024 };
 
+const char *fpga_engine_name(enum fpga_engine engine)
+{
+    static const char *const names[] = {[FPGA_ENGINE_GHDL] = "ghdl",
+                                        [FPGA_ENGINE_GOLDEN] = "golden",
+                                        [FPGA_ENGINE_VERILATOR] = "verilator"};
+    return names[engine];
+}
+
 static void no_design(struct fpga *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -95,7 +103,8 @@ static void start_design(struct fpga *f)
         return;
     }
     bool golden = o->engine == FPGA_ENGINE_GOLDEN;
-    snprintf(path, sizeof path, "%s/sim", package);
+    const char *program = o->engine == FPGA_ENGINE_VERILATOR ? "sim-verilator" : "sim";
+    snprintf(path, sizeof path, "%s/%s", package, program);
     char *argv[] = {path, NULL};
     char golden_path[PATH_BYTES];
     if (golden) {
@@ -103,7 +112,7 @@ static void start_design(struct fpga *f)
         argv[0] = golden_path;
     }
     if (access(argv[0], X_OK)) {
-        no_design(f, "package %s: %s: %s", f->mark.variant, golden ? argv[0] : "sim",
+        no_design(f, "package %s: %s: %s", f->mark.variant, golden ? argv[0] : program,
                   strerror(errno));
         return;
     }
@@ -114,7 +123,7 @@ static void start_design(struct fpga *f)
     }
     f->designs_started++;
     log_info("fpga: design %s starts board=%s engine=%s pid=%d", f->mark.variant, f->board,
-             golden ? "golden" : "ghdl", (int)engine_pid(f->engine));
+             fpga_engine_name(o->engine), (int)engine_pid(f->engine));
 }
 
 static void on_done(void *ctx)

@@ -8,7 +8,10 @@
 #include "tools/vboard/fifo.h"
 #include "tools/vboard/tap.h"
 
-enum fpga_engine { FPGA_ENGINE_GHDL, FPGA_ENGINE_GOLDEN };
+enum fpga_engine { FPGA_ENGINE_GHDL, FPGA_ENGINE_GOLDEN, FPGA_ENGINE_VERILATOR };
+
+// "ghdl", "golden", "verilator"
+const char *fpga_engine_name(enum fpga_engine engine);
 
 struct fpga_options {
     const char *packages; // folder with a package per variant; NULL: no design ever starts

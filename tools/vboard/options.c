@@ -26,10 +26,15 @@ static int take_packages(struct options *o, const char *v)
 
 static int take_engine(struct options *o, const char *v)
 {
-    if (strcmp(v, "ghdl") != 0 && strcmp(v, "golden") != 0)
-        return -1;
-    o->engine = strcmp(v, "ghdl") ? FPGA_ENGINE_GOLDEN : FPGA_ENGINE_GHDL;
-    return 0;
+    static const enum fpga_engine engines[] = {FPGA_ENGINE_GHDL, FPGA_ENGINE_GOLDEN,
+                                               FPGA_ENGINE_VERILATOR};
+    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+        if (strcmp(v, fpga_engine_name(engines[i])) != 0)
+            continue;
+        o->engine = engines[i];
+        return 0;
+    }
+    return -1;
 }
 
 static int take_board(struct options *o, const char *v)
@@ -79,7 +84,8 @@ static int take_background(struct options *o, const char *v)
 
 static const struct option table[] = {
     {"--packages", "DIR", "packages of variants: designs are DIR/NAME/sim", SERVES, take_packages},
-    {"--engine", "ghdl|golden", "what stands in for the fabric (default ghdl)", SERVES,
+    {"--engine", "ghdl|golden|verilator",
+     "what stands in for the fabric (default ghdl); verilator runs DIR/NAME/sim-verilator", SERVES,
      take_engine},
     {"--board", "SERIAL", "a board with this serial; repeat for more (default " DEFAULT_SERIAL ")",
      SERVES, take_board},

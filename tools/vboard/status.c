@@ -66,13 +66,13 @@ static json_t *fpga_json(const struct boards *all, const struct board *b)
     const struct fifo *f = &b->chip[BOARD_MAIN].channel[1].fifo;
     char idcode[16];
     snprintf(idcode, sizeof idcode, "0x%08x", t->part->idcode);
-    return json_pack(
-        "{s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "part", t->part->name, "idcode",
-        idcode, "done", (int)t->done, "init", (int)tap_init_pin(t), "crc_error",
-        (int)(t->config.crc_error != 0), "id_error", (int)(t->config.id_error != 0),
-        "configurations", whole(t->configurations), "fifo_to_device_bytes",
-        whole(f->to_device_bytes), "fifo_to_host_bytes", whole(f->to_host_bytes), "design",
-        design_json(&b->fpga, all->options.engine == FPGA_ENGINE_GHDL ? "ghdl" : "golden"));
+    return json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "part", t->part->name,
+                     "idcode", idcode, "done", (int)t->done, "init", (int)tap_init_pin(t),
+                     "crc_error", (int)(t->config.crc_error != 0), "id_error",
+                     (int)(t->config.id_error != 0), "configurations", whole(t->configurations),
+                     "fifo_to_device_bytes", whole(f->to_device_bytes), "fifo_to_host_bytes",
+                     whole(f->to_host_bytes), "design",
+                     design_json(&b->fpga, fpga_engine_name(all->options.engine)));
 }
 
 json_t *status_json(const struct boards *all)
