@@ -10,53 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define IN_DAEMON(field) offsetof(struct conf, field), sizeof(((struct conf *)0)->field)
-#define IN_BOARD(field)  offsetof(struct conf_board, field), sizeof(((struct conf_board *)0)->field)
-
-static const struct conf_row rows[] = {
-    {"daemon", "control", CONF_ENDPOINT, IN_DAEMON(control), 0, 0,
-     "ipc:///run/sevencast/control.sock", "socket for all verbs, mode 0600"},
-    {"daemon", "infer", CONF_ENDPOINT, IN_DAEMON(infer), 0, 0, "",
-     "second socket for all but load and unload, mode 0660; empty = none"},
-    {"daemon", "variants", CONF_PATH, IN_DAEMON(variants), 0, 0, "/var/lib/sevencast/packages",
-     "folder with one package per variant"},
-    {"daemon", "run_dir", CONF_PATH, IN_DAEMON(run_dir), 0, 0, "/run/sevencast",
-     "folder for locks and for what runs on each board"},
-    {"daemon", "loader", CONF_PATH, IN_DAEMON(loader), 0, 0, "/usr/bin/openFPGALoader",
-     "openFPGALoader, which programs the boards"},
-    {"daemon", "worker", CONF_PATH, IN_DAEMON(worker), 0, 0, "",
-     "program run per board; empty = sevencastd itself (others are for tests)"},
-    {"daemon", "log_level", CONF_LEVEL, IN_DAEMON(log_level), 0, 0, "info",
-     "error, warn, info or debug"},
-    {"daemon", "queue", CONF_INT, IN_DAEMON(queue), 1, 4096, "256",
-     "inference requests that may wait or run, over all boards"},
-    {"daemon", "stop_timeout_ms", CONF_INT, IN_DAEMON(stop_timeout_ms), 100, 60000, "2000",
-     "longest time from SIGTERM to the end"},
-    {"daemon", "return_grace_ms", CONF_INT, IN_DAEMON(return_grace_ms), 0, 60000, "1000",
-     "how long requests wait for a lost board before they get DEVICE_LOST"},
-    {"board", "serial", CONF_NAME, IN_BOARD(serial), 0, 0, NULL,
-     "serial number of the board's FTDI chip"},
-    {"board", "usb_id", CONF_USB_ID, IN_BOARD(usb_id), 0, 0, "0403:6010",
-     "USB vendor and product of the FTDI chip, hexadecimal"},
-    {"board", "part", CONF_NAME, IN_BOARD(part), 0, 0, "xc7s15", "FPGA on the board"},
-    {"board", "variant", CONF_NAME, IN_BOARD(variant), 0, 0, "",
-     "variant that the board runs from the start; empty = what it runs already"},
-    {"board", "cable", CONF_NAME, IN_BOARD(cable), 0, 0, "ft2232",
-     "openFPGALoader's name for the JTAG wiring"},
-    {"board", "jtag_mhz", CONF_INT, IN_BOARD(jtag_mhz), 1, 30, "30", "JTAG clock"},
-    {"board", "allow_virtual", CONF_YES_NO, IN_BOARD(allow_virtual), 0, 0, "no",
-     "whether virtual bitstreams, which only the virtual board understands, are accepted"},
-    {"board", "answer_timeout_ms", CONF_INT, IN_BOARD(answer_timeout_ms), 10, 600000, "5000",
-     "an inference that takes longer is a fault of the board"},
-    {"board", "program_timeout_ms", CONF_INT, IN_BOARD(program_timeout_ms), 100, 600000, "30000",
-     "a programming that takes longer is stopped"},
-    {NULL, NULL, CONF_TEXT, 0, 0, 0, 0, NULL, NULL},
-};
-
-const struct conf_row *conf_rows(void)
-{
-    return rows;
-}
+static const struct conf_row *const rows = conf_table;
 
 struct parse {
     struct conf *conf;
@@ -141,13 +95,11 @@ static int take_yes_no(struct parse *p, const struct conf_row *row, bool *field,
     return 1;
 }
 
-static const char *const level_names[] = {"error", "warn", "info", "debug"};
-
 static int take_level(struct parse *p, const struct conf_row *row, enum log_level *field,
                       const char *value)
 {
     for (int i = 0; i < 4; i++) {
-        if (strcmp(value, level_names[i]) == 0) {
+        if (strcmp(value, conf_level_names[i]) == 0) {
             *field = (enum log_level)i;
             return 1;
         }
@@ -375,68 +327,4 @@ int conf_load(struct conf *c, const char *path, char *why, size_t whycap)
     }
     fclose(p.file);
     return result;
-}
-
-static int put(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int put(int fd, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int n = vdprintf(fd, format, args);
-    va_end(args);
-    return n < 0 ? -1 : 0;
-}
-
-static int print_section(int fd, const char *section, const void *base)
-{
-    for (const struct conf_row *row = rows; row->section; row++) {
-        const char *field = (const char *)base + row->offset;
-        int r = 0;
-        if (strcmp(row->section, section) != 0)
-            continue;
-        if (row->kind == CONF_INT)
-            r = put(fd, "%s = %d\n", row->name, *(const int *)(const void *)field);
-        else if (row->kind == CONF_YES_NO)
-            r = put(fd, "%s = %s\n", row->name, *(const bool *)(const void *)field ? "yes" : "no");
-        else if (row->kind == CONF_LEVEL)
-            r = put(fd, "%s = %s\n", row->name,
-                    level_names[*(const enum log_level *)(const void *)field]);
-        else
-            r = put(fd, "%s = %s\n", row->name, field);
-        if (r < 0)
-            return -1;
-    }
-    return 0;
-}
-
-int conf_print(const struct conf *c, int fd)
-{
-    if (put(fd, "[daemon]\n") < 0 || print_section(fd, "daemon", c) < 0)
-        return -1;
-    for (int i = 0; i < c->boards; i++)
-        if (put(fd, "\n[board %s]\n", c->board[i].name) < 0 ||
-            print_section(fd, "board", &c->board[i]) < 0)
-            return -1;
-    return 0;
-}
-
-int conf_print_help(int fd)
-{
-    const char *section = "";
-    for (const struct conf_row *row = rows; row->section; row++) {
-        if (strcmp(section, row->section) != 0) {
-            section = row->section;
-            if (put(fd, "%s\n", strcmp(section, "board") ? "[daemon]" : "[board NAME]") < 0)
-                return -1;
-        }
-        if (put(fd, "  %-18s %s", row->name, row->help) < 0)
-            return -1;
-        if (row->kind == CONF_INT && put(fd, " (%d to %d)", row->lo, row->hi) < 0)
-            return -1;
-        if (put(fd, row->fallback ? "; default: %s\n" : "; must be given%s\n",
-                row->fallback ? (*row->fallback ? row->fallback : "none") : "") < 0)
-            return -1;
-    }
-    return 0;
 }

@@ -64,7 +64,9 @@ struct conf_row {
 };
 
 // The whole table; ends with section NULL.
-const struct conf_row *conf_rows(void);
+extern const struct conf_row conf_table[];
+
+extern const char *const conf_level_names[]; // by enum log_level
 
 // Reads a file; 0, or -1 with "file:line: message" in why. c is meaningful only on success.
 int conf_load(struct conf *c, const char *path, char *why, size_t whycap);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the worker's three files share.
+// What the worker's files share.
 //   worker.c          life, the front end's packets, the board's coming and going
-//   worker_link.c     inferences in flight, frames, recovery of the link
+//   worker_link.c     inferences in flight, frames, the guard against other designs
+//   worker_recover.c  recovery of the link
 //   worker_program.c  judging a bitstream, programming, and what must be true afterwards
 #ifndef SEVENCAST_DAEMON_WORKER_STATE_H
 #define SEVENCAST_DAEMON_WORKER_STATE_H
@@ -12,6 +13,9 @@
 #include "protocol/link.h"
 
 enum { WORKER_ALIVE_MS = 200, WORKER_RETURN_POLL_MS = 200 };
+
+// Tags of writes: below WIRE_INFLIGHT the index of a job.
+enum { TAG_EXCHANGE = WIRE_INFLIGHT, TAG_ZEROS, TAG_GUARD };
 
 // HELD: answered, but it is not certain by which design.
 enum job_state { JOB_FREE, JOB_QUEUED, JOB_SENT, JOB_HELD };
@@ -79,6 +83,7 @@ uint64_t worker_next_check(const struct worker *w);
 // Ends the jobs on the board with a RESULT of that status.
 void worker_end_jobs(struct worker *w, enum wire_result_status status, const char *reason);
 void worker_return_jobs(struct worker *w, const char *reason); // those that never got there
+// worker_recover.c
 // Brings the link to a known state whatever was on it, and reads the identity. 0, or -1.
 int worker_recover(struct worker *w);
 
