@@ -368,7 +368,7 @@ begin
   attention : entity work.softmax
     generic map (program_g => softmax_program_c, tokens_g => t_c, requantisers_g => r_c,
       lanes_g => softmax_lanes_c, terms_g => u_c, columns_g => window_c,
-      slots_g => softmax_slots_c, acc_bits_g => acc_bits_c, u_bits_g => u_bits_c,
+      slots_g => softmax_slots_c, score_bits_g => score_bits_c, u_bits_g => u_bits_c,
       e_bits_g => e_bits_c, multipliers_g => score_multipliers_c, shifts_g => score_shifts_c,
       tops_g => score_tops_c, dividends_g => dividends_c, table_g => exponential_c,
       pipelined_g => divider_pipelined_c, kind_g => score_kind_c, fast_g => fast_c)

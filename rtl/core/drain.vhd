@@ -93,7 +93,7 @@ begin
     variable slot     : natural range 0 to slots_g * groups_g - 1 := 0;
     variable bias_at  : natural range 0 to 65535 := 0;
     variable output   : natural range 0 to outputs_g - 1 := 0;
-    variable band    : natural range 0 to groups_g - 1 := 0;
+    variable band    : natural range 0 to groups_g := 0;
     variable fresh    : boolean;
   begin
     if rising_edge(clk) then

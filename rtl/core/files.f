@@ -11,5 +11,8 @@ core/pool.vhd
 core/issuer.vhd
 core/drain.vhd
 core/writer.vhd
+core/score_sweep.vhd
+core/numerators.vhd
+core/reciprocals.vhd
 core/softmax.vhd
 core/accelerator.vhd

@@ -74,7 +74,7 @@ begin
     variable channel  : natural range 0 to 255 := 0;
     variable output   : natural range 0 to outputs_g - 1 := 0; -- channel mod outputs_g
     variable term     : natural range 0 to terms_g - 1 := 0;   -- channel mod terms_g
-    variable band    : natural range 0 to groups_c - 1 := 0;
+    variable band    : natural range 0 to groups_c := 0;
     variable address  : natural range 0 to 16383 := 0;
     variable kept     : natural range 0 to 65535 := 0;
     variable rotation : natural range 0 to larger(key_banks_g, value_banks_g) - 1 := 0;

@@ -198,6 +198,7 @@ static void put_hardware(FILE *out, const struct plan *p)
         {"token_port_bits_c", p->token_port_bits},
         {"weight_port_bits_c", p->weight_port_bits},
         {"acc_bits_c", p->acc_bits},
+        {"score_bits_c", p->score_bits},
         {"multiplier_bits_c", 17},
         {"gain_bits_c", p->gain_bits < 2 ? 2 : p->gain_bits},
         {"gain_field_c", p->has_gain ? p->gain_bits : 0},

@@ -50,7 +50,7 @@ static void defaults(struct hardware *hw, const struct model *mdl)
     if (d >= 48 && bits > 4 && hw->tokens % 2 == 0)
         hw->requantisers = hw->tokens / 2;
     hw->softmax_lanes = 1;
-    if (d < 48 && hw->requantisers % 3 == 0)
+    if (d < 48 && hw->requantisers % 3 == 0 && mdl->shape.window >= 3)
         hw->softmax_lanes = 3;
     hw->divider_pipelined = d < 48;
     for (int b = 0; b < BUFFERS; b++)
@@ -139,6 +139,8 @@ int hardware_choose(struct hardware *hw, const struct model *mdl, json_t *object
     }
     if (hw->tokens % hw->requantisers != 0)
         return refuse(why, whycap, "requantisers", "does not divide tile.tokens");
+    if (hw->softmax_lanes > mdl->shape.window)
+        return refuse(why, whycap, "softmax_lanes", "more than tokens in the window");
     if (hw->requantisers % hw->softmax_lanes != 0)
         return refuse(why, whycap, "softmax_lanes", "does not divide requantisers");
     return 0;

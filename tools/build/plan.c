@@ -71,6 +71,7 @@ static void plan_widths(struct plan *p)
             model_acc_max(y->r, 1, y->w_1, d),
             model_acc_max(y->f, 0, y->w_2, s->d_ff),
         };
+        p->score_bits = larger(p->score_bits, model_signed_bits(sums[1]));
         for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++)
             acc = sums[i] > acc ? sums[i] : acc;
         pool = (int64_t)s->window << (y->z - 1);

@@ -73,7 +73,7 @@ struct plan {
     int window_depth, activation_depth, numerator_depth, key_depth, value_depth, kept_depth,
         pool_depth;
     int activation_bits, key_bits, value_bits, kept_bits, e_bits, u_bits, pool_bits;
-    int weight_bits, token_port_bits, weight_port_bits, acc_bits;
+    int weight_bits, token_port_bits, weight_port_bits, acc_bits, score_bits;
     int gain_bits, bias_bits, has_gain, row_bits, lane_stages;
     int f_offset[MODEL_MAX_LAYERS]; // f is stored as f - f_offset
     int shifts[MODEL_MAX_SHIFTS + MODEL_MAX_LAYERS], shift_count;

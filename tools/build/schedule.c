@@ -10,9 +10,10 @@
 
 // Edges from choosing a job's last slice to the effect named.
 enum {
-    SCORE_LATENCY = 8,  // plus lane stages: softmax takes the first score
-    WRITE_LATENCY = 12, // plus lane stages: the writer takes the first code
-    NUMERATOR_LATENCY = 7,
+    SCORE_LATENCY = 8,     // plus lane stages: softmax takes the first score
+    WRITE_LATENCY = 12,    // plus lane stages: the writer takes the first code
+    NUMERATOR_LATENCY = 7, // from the last read of a sweep
+    SUM_LATENCY = 10,      // likewise, until the first sum can be divided
     DIVIDER_STEPS = 17,
 };
 
@@ -145,17 +146,13 @@ static long earliest(struct scheduler *c, int i)
     return begin;
 }
 
+// z_edge: first edge at which the divider can be offered the sum.
 static void divide(struct scheduler *c, long z_edge, long *done)
 {
     struct timing *t = &c->t;
     long offered = latest(z_edge, t->divider_at);
-    if (c->p->hw.divider_pipelined) {
-        t->divider_at = offered + 1;
-        *done = offered + DIVIDER_STEPS + 2;
-    } else {
-        t->divider_at = offered + DIVIDER_STEPS + 2;
-        *done = offered + DIVIDER_STEPS + 2;
-    }
+    *done = offered + DIVIDER_STEPS + 2;
+    t->divider_at = c->p->hw.divider_pipelined ? offered + 1 : *done;
 }
 
 static void run_softmax(struct scheduler *c, struct pass *s, long first_score)
@@ -169,9 +166,9 @@ static void run_softmax(struct scheduler *c, struct pass *s, long first_score)
         end = sweep + n - 1;
         sweep += n;
         for (int i = 0; i < c->p->hw.softmax_lanes && token + i < s->tokens; i++)
-            divide(c, end + NUMERATOR_LATENCY, &done);
+            divide(c, end + SUM_LATENCY + i, &done);
     }
-    t->sweep_free = end + 1;
+    t->sweep_free = end + 2;
     t->slot_free[block % 2] = end;
     t->numerators[block] = end + NUMERATOR_LATENCY;
     t->divided[block] = done;

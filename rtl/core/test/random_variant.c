@@ -20,20 +20,23 @@ static int divisor(struct model_rng *r, int n)
     return d;
 }
 
-static json_t *random_hardware(struct model_rng *r)
+static json_t *random_hardware(struct model_rng *r, int window)
 {
     static const char *const kinds[] = {"block", "distributed", "auto"};
     static const char *const buffers[] = {"window", "activation", "numerator", "key",
                                           "value",  "residual",   "score",     "weight"};
     int tokens = (int)model_rng_range(r, 1, 8), outputs = (int)model_rng_range(r, 1, 8);
-    int terms = (int)model_rng_range(r, 1, 6), requantisers = divisor(r, tokens);
+    int terms = (int)model_rng_range(r, 1, 6), requantisers = divisor(r, tokens), lanes;
+    do
+        lanes = divisor(r, requantisers);
+    while (lanes > window);
     json_t *storage = json_object();
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         json_object_set_new(storage, buffers[i], json_string(kinds[model_rng_range(r, 0, 2)]));
     return json_pack("{s:{s:i,s:i,s:i},s:i,s:i,s:s,s:o}", "tile", "tokens", tokens, "outputs",
-                     outputs, "terms", terms, "requantisers", requantisers, "softmax_lanes",
-                     divisor(r, requantisers), "divider",
-                     model_rng_range(r, 0, 1) ? "pipelined" : "serial", "storage", storage);
+                     outputs, "terms", terms, "requantisers", requantisers, "softmax_lanes", lanes,
+                     "divider", model_rng_range(r, 0, 1) ? "pipelined" : "serial", "storage",
+                     storage);
 }
 
 // Narrows weights that are too wide by dropping low bits; a narrower weight keeps every rule.
@@ -89,7 +92,7 @@ int main(int argc, char **argv)
     if (v && argc == 14)
         v->hardware = json_loads(argv[13], 0, NULL);
     else if (v && o.seed % 4 != 0)
-        v->hardware = random_hardware(&r);
+        v->hardware = random_hardware(&r, v->model->shape.window);
     if (!v || variant_save(v, argv[1], why, sizeof why) != 0) {
         fprintf(stderr, "random_variant: %s\n", why);
         variant_free(v);
