@@ -14,7 +14,7 @@ entity accelerator is
     -- the codes of a window, ascending addresses from 0; an address of 0 begins a window anew
     window_we     : in  std_logic;
     window_buffer : in  natural range 0 to 1;
-    window_addr   : in  natural range 0 to window_c * features_c - 1;
+    window_addr   : in  natural range 0 to last_of(window_c * features_c);
     window_data   : in  integer range -128 to 127;
     start_valid   : in  std_logic;
     start_buffer  : in  natural range 0 to 1;
@@ -67,12 +67,12 @@ architecture rtl of accelerator is
 
   signal read_window, read_activation, read_numerator : std_logic;
   signal read_weight, read_key, read_value : std_logic;
-  signal window_read_addr : natural range 0 to window_depth_c - 1;
-  signal activation_read_addr : natural range 0 to activation_depth_c - 1;
-  signal numerator_read_addr : natural range 0 to numerator_depth_c - 1;
-  signal weight_read_addr : natural range 0 to weight_rom_c'length - 1;
-  signal key_read_addr  : natural range 0 to key_depth_c - 1;
-  signal value_read_addr : natural range 0 to value_depth_c - 1;
+  signal window_read_addr : natural range 0 to last_of(window_depth_c);
+  signal activation_read_addr : natural range 0 to last_of(activation_depth_c);
+  signal numerator_read_addr : natural range 0 to last_of(numerator_depth_c);
+  signal weight_read_addr : natural range 0 to last_of(weight_rom_c'length);
+  signal key_read_addr  : natural range 0 to last_of(key_depth_c);
+  signal value_read_addr : natural range 0 to last_of(value_depth_c);
   signal window_words, activation_words, numerator_words : token_words_t;
   signal key_words      : key_words_t;
   signal value_words    : value_words_t;
@@ -87,16 +87,16 @@ architecture rtl of accelerator is
   signal weights        : int_array_t(0 to p_c * u_c - 1) := (others => 0);
 
   signal captured       : std_logic;
-  signal tile_output    : natural range 0 to p_c - 1;
-  signal tile_group     : natural range 0 to groups_c - 1;
+  signal tile_output    : natural range 0 to last_of(p_c);
+  signal tile_group     : natural range 0 to last_of(groups_c);
   signal tile_acc       : int_array_t(0 to r_c - 1);
 
   signal drain_read     : std_logic;
-  signal kept_read_addr : natural range 0 to kept_depth_c - 1;
+  signal kept_read_addr : natural range 0 to last_of(kept_depth_c);
   signal kept_read_data : int_array_t(0 to r_c - 1);
-  signal pool_read_addr : natural range 0 to pool_depth_c - 1;
+  signal pool_read_addr : natural range 0 to last_of(pool_depth_c);
   signal pool_read_data : integer;
-  signal reciprocal_addr : natural range 0 to softmax_slots_c * groups_c - 1;
+  signal reciprocal_addr : natural range 0 to last_of(softmax_slots_c * groups_c);
   signal reciprocal_data : int_array_t(0 to r_c - 1);
   signal score_valid    : std_logic;
   signal result_valid   : std_logic;
@@ -121,7 +121,7 @@ architecture rtl of accelerator is
   signal numerator_addr : natural range 0 to 16383;
   signal numerator_data : int_array_t(0 to softmax_lanes_c * u_c - 1);
   signal window_write   : std_logic_vector(0 to t_c - 1) := (others => '0');
-  signal window_write_addr : natural range 0 to window_depth_c - 1 := 0;
+  signal window_write_addr : natural range 0 to last_of(window_depth_c) := 0;
   signal window_write_data : int_array_t(0 to u_c - 1) := (others => 0);
 
   signal last_y         : std_logic;
@@ -154,11 +154,11 @@ begin
 
   -- Windows come row by row; tile_terms_c features of a row make a word.
   window_writer : process (clk)
-    variable feature : natural range 0 to features_c - 1 := 0;
-    variable term    : natural range 0 to u_c - 1 := 0;
-    variable token   : natural range 0 to t_c - 1 := 0;
-    variable row     : natural range 0 to window_depth_c - 1 := 0; -- first word of the block
-    variable word    : natural range 0 to window_depth_c - 1 := 0; -- in the row
+    variable feature : natural range 0 to last_of(features_c) := 0;
+    variable term    : natural range 0 to last_of(u_c) := 0;
+    variable token   : natural range 0 to last_of(t_c) := 0;
+    variable row     : natural range 0 to window_depth_c + window_slices_c := 0; -- first word of the block
+    variable word    : natural range 0 to last_of(window_depth_c) := 0; -- in the row
   begin
     if rising_edge(clk) then
       window_write <= (others => '0');
@@ -170,9 +170,17 @@ begin
           word := 0;
           row := window_buffer * (window_depth_c / 2);
         end if;
-        window_write_data(term) <= window_data;
+        for u in 0 to u_c - 1 loop
+          if u = term then
+            window_write_data(u) <= window_data;
+          end if;
+        end loop;
         if term = u_c - 1 or feature = features_c - 1 then
-          window_write(token) <= '1';
+          for t in 0 to t_c - 1 loop
+            if t = token then
+              window_write(t) <= '1';
+            end if;
+          end loop;
           window_write_addr <= row + word;
         end if;
         if feature = features_c - 1 then
@@ -181,7 +189,7 @@ begin
           word := 0;
           if token = t_c - 1 then
             token := 0;
-            row := (row + window_slices_c) mod window_depth_c;
+            row := row + window_slices_c;
           else
             token := token + 1;
           end if;

@@ -25,6 +25,8 @@ package arithmetic_pkg is
   function clog2(n : positive) return natural;
   function ceil_div(a, b : positive) return positive;
   function larger(a, b : integer) return integer;
+  -- Last index of n things, at least 1: a range of one value has no bits, and no netlist can hold it.
+  function last_of(n : positive) return positive;
 
   -- One field of a word as an integer; bits counted from the right.
   function field_signed(word : std_logic_vector; low, bits : natural; fast : boolean) return integer;
@@ -66,6 +68,11 @@ package body arithmetic_pkg is
       return a;
     end if;
     return b;
+  end function;
+
+  function last_of(n : positive) return positive is
+  begin
+    return larger(n - 1, 1);
   end function;
 
   function field_signed(word : std_logic_vector; low, bits : natural; fast : boolean) return integer is

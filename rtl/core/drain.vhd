@@ -35,14 +35,14 @@ entity drain is
     rst          : in  std_logic;
     start        : in  std_logic;
     captured     : in  std_logic;
-    tile_output  : out natural range 0 to outputs_g - 1;
-    tile_group   : out natural range 0 to groups_g - 1;
+    tile_output  : out natural range 0 to last_of(outputs_g);
+    tile_group   : out natural range 0 to last_of(groups_g);
     tile_acc     : in  int_array_t(0 to lanes_g - 1);
-    kept_addr    : out natural range 0 to depth_kept_g - 1;
+    kept_addr    : out natural range 0 to last_of(depth_kept_g);
     kept_data    : in  int_array_t(0 to lanes_g - 1);
-    pool_addr    : out natural range 0 to channels_g - 1;
+    pool_addr    : out natural range 0 to last_of(channels_g);
     pool_data    : in  integer;
-    reciprocal_addr : out natural range 0 to slots_g * groups_g - 1;
+    reciprocal_addr : out natural range 0 to last_of(slots_g * groups_g);
     reciprocal_data : in  int_array_t(0 to lanes_g - 1);
     read_enable  : out std_logic;
     score_valid  : out std_logic; -- tile_acc is a score of every lane's token
@@ -58,12 +58,12 @@ architecture rtl of drain is
   signal active       : std_logic;
   signal valid_1      : std_logic := '0';
   signal valid_2      : std_logic := '0';
-  signal at_output    : natural range 0 to outputs_g - 1 := 0;
-  signal at_group     : natural range 0 to groups_g - 1 := 0;
+  signal at_output    : natural range 0 to last_of(outputs_g) := 0;
+  signal at_group     : natural range 0 to last_of(groups_g) := 0;
   signal bias_addr    : natural range 0 to 65535 := 0;
-  signal channel_addr : natural range 0 to channel_rom_g'length - 1;
+  signal channel_addr : natural range 0 to last_of(channel_rom_g'length);
   signal channel_enable : std_logic;
-  signal position_addr : natural range 0 to position_rom_g'length - 1;
+  signal position_addr : natural range 0 to last_of(position_rom_g'length);
   signal position_enable : std_logic;
   signal channel_word : std_logic_vector(word_bits_c - 1 downto 0);
   signal position_word : std_logic_vector(lanes_g * bias_bits_g + row_field_g - 1 downto 0);
@@ -72,7 +72,7 @@ architecture rtl of drain is
   signal residual     : int_array_t(0 to lanes_g - 1) := (others => 0);
   signal bias         : wide_array_t(0 to lanes_g - 1) := (others => wide_zero_c);
   signal gain         : integer := 0;
-  signal shift        : natural range 0 to shifts_g'length - 1 := 0;
+  signal shift        : natural range 0 to last_of(shifts_g'length) := 0;
   signal low, high    : integer range -32768 to 32767 := 0;
 begin
   active <= captured or busy;
@@ -86,13 +86,13 @@ begin
 
   -- cycle 0: walks channels and groups of tokens
   process (clk)
-    variable pc       : natural range 0 to program'length - 1 := 0;
+    variable pc       : natural range 0 to last_of(program'length) := 0;
     variable upcoming : drain_t := program(0);
     variable channel  : natural range 0 to 255 := 0;
     variable kept     : natural range 0 to 65535 := 0;
-    variable slot     : natural range 0 to slots_g * groups_g - 1 := 0;
+    variable slot     : natural range 0 to last_of(slots_g * groups_g) := 0;
     variable bias_at  : natural range 0 to 65535 := 0;
-    variable output   : natural range 0 to outputs_g - 1 := 0;
+    variable output   : natural range 0 to last_of(outputs_g) := 0;
     variable band    : natural range 0 to groups_g := 0;
     variable fresh    : boolean;
   begin

@@ -14,10 +14,10 @@ entity memory_bank is
   port (
     clk          : in  std_logic;
     write_enable : in  std_logic;
-    write_addr   : in  natural range 0 to depth_g - 1;
+    write_addr   : in  natural range 0 to last_of(depth_g);
     write_data   : in  int_array_t(0 to elements_g - 1);
     read_enable  : in  std_logic;
-    read_addr    : in  natural range 0 to depth_g - 1;
+    read_addr    : in  natural range 0 to last_of(depth_g);
     read_data    : out int_array_t(0 to elements_g - 1));
 end entity;
 

@@ -81,10 +81,10 @@ begin
   end process;
 
   gather : process (clk)
-    variable pc       : natural range 0 to program'length - 1 := 0;
+    variable pc       : natural range 0 to last_of(program'length) := 0;
     variable pass     : softmax_t := program(0);
-    variable column   : natural range 0 to columns_g - 1 := 0;
-    variable term     : natural range 0 to terms_g - 1 := 0;
+    variable column   : natural range 0 to last_of(columns_g) := 0;
+    variable term     : natural range 0 to last_of(terms_g) := 0;
     variable address  : natural range 0 to 16383 := program(0).base;
     variable token    : natural range 0 to tokens_g := 0; -- of the first lane
     variable sums     : z_array_t(0 to lanes_g - 1) := (others => 0);

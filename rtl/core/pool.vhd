@@ -18,7 +18,7 @@ entity pool is
     in_channel  : in  natural range 0 to 255;
     in_sum      : in  integer;
     read_enable : in  std_logic;
-    read_addr   : in  natural range 0 to channels_g - 1;
+    read_addr   : in  natural range 0 to last_of(channels_g);
     read_data   : out integer);
 end entity;
 

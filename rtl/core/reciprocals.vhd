@@ -28,7 +28,7 @@ entity reciprocals is
     layer       : in  natural range 0 to 1;
     blocks      : out natural range 0 to 1023; -- whose reciprocals are there
     read_enable : in  std_logic;
-    read_addr   : in  natural range 0 to slots_g * (tokens_g / lanes_g) - 1;
+    read_addr   : in  natural range 0 to last_of(slots_g * (tokens_g / lanes_g));
     read_data   : out int_array_t(0 to lanes_g - 1));
 end entity;
 
@@ -40,7 +40,7 @@ architecture rtl of reciprocals is
   constant layers_c  : positive := dividends_g'length;
   constant dividends_c : int_array_t(0 to layers_c - 1) := dividends_g;
   constant quotient_bits_c : positive := 17;
-  subtype place_t is natural range 0 to queue_c - 1;
+  subtype place_t is natural range 0 to last_of(queue_c);
   signal put, get    : place_t := 0;
   signal queue_in    : int_array_t(0 to 0);
   signal queue_out   : int_array_t(0 to 0);
@@ -51,7 +51,7 @@ architecture rtl of reciprocals is
   signal out_valid   : std_logic;
   signal quotient    : natural range 0 to 2**quotient_bits_c - 1;
   signal lane_write  : std_logic_vector(0 to lanes_g - 1) := (others => '0');
-  signal write_addr  : natural range 0 to depth_c - 1 := 0;
+  signal write_addr  : natural range 0 to last_of(depth_c) := 0;
   signal write_data  : int_array_t(0 to 0) := (others => 0);
   type data_t is array (0 to lanes_g - 1) of int_array_t(0 to 0);
   signal data        : data_t;
@@ -97,9 +97,9 @@ begin
       dividend => dividend, divisor => divisor, out_valid => out_valid, quotient => quotient);
 
   keep : process (clk)
-    variable pc      : natural range 0 to program'length - 1 := 0;
+    variable pc      : natural range 0 to last_of(program'length) := 0;
     variable pass    : softmax_t := program(0);
-    variable lane    : natural range 0 to lanes_g - 1 := 0;
+    variable lane    : natural range 0 to last_of(lanes_g) := 0;
     variable band    : natural range 0 to groups_c := 0;
     variable token   : natural range 0 to tokens_g := 0;
     variable count   : natural range 0 to 1023 := 0;
@@ -107,7 +107,11 @@ begin
     if rising_edge(clk) then
       lane_write <= (others => '0');
       if out_valid = '1' then
-        lane_write(lane) <= '1';
+        for i in 0 to lanes_g - 1 loop
+          if i = lane then
+            lane_write(i) <= '1';
+          end if;
+        end loop;
         write_addr <= pass.slot * groups_c + band;
         write_data(0) <= quotient;
         if token = pass.tokens - 1 then

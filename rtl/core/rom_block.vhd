@@ -12,7 +12,7 @@ entity rom_block is
   port (
     clk         : in  std_logic;
     read_enable : in  std_logic;
-    read_addr   : in  natural range 0 to contents_g'length - 1;
+    read_addr   : in  natural range 0 to last_of(contents_g'length);
     read_data   : out std_logic_vector(bits_g - 1 downto 0));
 end entity;
 

@@ -39,22 +39,22 @@ architecture rtl of score_sweep is
   constant slot_c    : positive := groups_c * columns_g; -- words of a slot
   subtype score_t is integer range -2**(bits_g - 1) to 2**(bits_g - 1) - 1;
   type score_array_t is array (natural range <>) of score_t;
-  subtype pc_t is natural range 0 to program'length - 1;
+  subtype pc_t is natural range 0 to last_of(program'length);
   signal current       : score_array_t(0 to tokens_g - 1) := (others => 0); -- of what comes in
   signal held          : score_array_t(0 to tokens_g - 1) := (others => 0); -- of what is swept
   signal full          : std_logic := '0';                                  -- pulse
-  signal write_addr    : natural range 0 to 2 * slot_c - 1 := 0;
+  signal write_addr    : natural range 0 to last_of(2 * slot_c) := 0;
   signal read_0        : std_logic := '0';
-  signal read_addr     : natural range 0 to 2 * slot_c - 1 := 0;
-  signal part_0, part_1 : natural range 0 to parts_c - 1 := 0;
-  signal group_0, group_1 : natural range 0 to groups_c - 1 := 0;
+  signal read_addr     : natural range 0 to last_of(2 * slot_c) := 0;
+  signal part_0, part_1 : natural range 0 to last_of(parts_c) := 0;
+  signal group_0, group_1 : natural range 0 to last_of(groups_c) := 0;
   signal layer_0, layer_1 : natural range 0 to 1 := 0;
   signal valid_1       : std_logic := '0';
   signal words         : int_array_t(0 to requantisers_g - 1);
 
   -- groups of tokens that a block drains, less one
   function last_group(pass : softmax_t) return natural is
-    variable last : natural range 0 to groups_c - 1 := 0;
+    variable last : natural range 0 to last_of(groups_c) := 0;
   begin
     for g in 1 to groups_c - 1 loop
       if pass.tokens > g * requantisers_g then
@@ -79,7 +79,7 @@ begin
   collect : process (clk)
     variable pc     : pc_t := 0;
     variable pass   : softmax_t := program(0);
-    variable column : natural range 0 to columns_g - 1 := 0;
+    variable column : natural range 0 to last_of(columns_g) := 0;
     variable band   : natural range 0 to groups_c := 0;
     variable slot   : natural range 0 to 1 := 0;
     variable at     : natural range 0 to 2 * slot_c := 0;
@@ -147,7 +147,7 @@ begin
     variable slot    : natural range 0 to 1 := 0;
     variable busy    : boolean := false;
     variable resting : boolean := false; -- the last distances still need the held maxima
-    variable column  : natural range 0 to columns_g - 1 := 0;
+    variable column  : natural range 0 to last_of(columns_g) := 0;
     variable part    : natural range 0 to parts_c := 0;
     variable band    : natural range 0 to groups_c := 0;
     variable token   : natural range 0 to tokens_g := 0; -- of the first lane

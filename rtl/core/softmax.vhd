@@ -40,7 +40,7 @@ entity softmax is
     numerator_addr   : out natural range 0 to 16383;
     numerator_data   : out int_array_t(0 to lanes_g * terms_g - 1); -- (lane, term)
     read_enable      : in  std_logic;
-    reciprocal_addr  : in  natural range 0 to slots_g * (tokens_g / requantisers_g) - 1;
+    reciprocal_addr  : in  natural range 0 to last_of(slots_g * (tokens_g / requantisers_g));
     reciprocal_data  : out int_array_t(0 to requantisers_g - 1);
     tap_enable       : in  std_logic;
     tap_tensor       : in  natural range 0 to 15;
@@ -81,7 +81,7 @@ architecture rtl of softmax is
   signal factors         : int_array_t(0 to lanes_g - 1);
   signal halves          : wide_array_t(0 to lanes_g - 1);
   signal top             : integer range -32768 to 32767;
-  signal shift           : natural range 0 to layers_c - 1;
+  signal shift           : natural range 0 to last_of(layers_c);
   signal u_valid         : std_logic;
   signal u_codes         : int_array_t(0 to lanes_g - 1);
   signal z_valid         : std_logic;

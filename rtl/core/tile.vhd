@@ -30,8 +30,8 @@ entity tile is
     tokens       : in  int_array_t(0 to tokens_g * terms_g - 1);  -- (token, term)
     weights      : in  int_array_t(0 to outputs_g * terms_g - 1); -- (output, term)
     captured     : out std_logic;
-    drain_output : in  natural range 0 to outputs_g - 1;
-    drain_group  : in  natural range 0 to tokens_g / requantisers_g - 1;
+    drain_output : in  natural range 0 to last_of(outputs_g);
+    drain_group  : in  natural range 0 to last_of(tokens_g / requantisers_g);
     acc          : out int_array_t(0 to requantisers_g - 1));
 end entity;
 

@@ -61,33 +61,35 @@ architecture rtl of writer is
   constant program : write_array_t(0 to program_g'length - 1) := program_g;
   constant gather_c : positive := larger(terms_g, outputs_g);
   constant groups_c : positive := tokens_g / lanes_g;
+  constant banks_c  : positive := larger(key_banks_g, value_banks_g);
+  -- (token, place); what leaves for a buffer is read from here in the cycle of its write strobe
+  signal gathered   : int_array_t(0 to tokens_g * gather_c - 1) := (others => 0);
+  signal rotation_1 : natural range 0 to last_of(banks_c) := 0; -- of the strobes
+  signal group_1    : natural range 0 to last_of(groups_c) := 0;
+  signal kept_codes : int_array_t(0 to lanes_g - 1) := (others => 0);
 begin
   assert key_banks_g >= lanes_g and value_banks_g >= lanes_g
     report "writer: fewer banks than lanes" severity failure;
 
   process (clk)
-    variable pc       : natural range 0 to program'length - 1 := 0;
+    variable pc       : natural range 0 to last_of(program'length) := 0;
     variable pass     : write_t := program(0);
     variable upcoming : write_t := program(0);
-    variable gathered : int_array_t(0 to tokens_g * gather_c - 1) := (others => 0); -- (token, place)
     variable count    : natural range 0 to 2047 := 0;
     variable channel  : natural range 0 to 255 := 0;
-    variable output   : natural range 0 to outputs_g - 1 := 0; -- channel mod outputs_g
-    variable term     : natural range 0 to terms_g - 1 := 0;   -- channel mod terms_g
-    variable band    : natural range 0 to groups_c := 0;
+    variable output   : natural range 0 to last_of(outputs_g) := 0; -- channel mod outputs_g
+    variable term     : natural range 0 to last_of(terms_g) := 0;   -- channel mod terms_g
+    variable band     : natural range 0 to groups_c := 0;
     variable address  : natural range 0 to 16383 := 0;
     variable kept     : natural range 0 to 65535 := 0;
-    variable rotation : natural range 0 to larger(key_banks_g, value_banks_g) - 1 := 0;
-    variable row      : natural range 0 to 16383 := 0;         -- words from address to the row
-    variable place    : natural range 0 to gather_c - 1;
-    variable token    : natural range 0 to tokens_g - 1;
-    variable lane     : integer range -key_banks_g - value_banks_g to key_banks_g + value_banks_g;
-    variable at       : natural;
+    variable rotation : natural range 0 to 2 * banks_c := 0;
+    variable row      : natural range 0 to 16383 := 0;              -- words from address to the row
+    variable place    : natural range 0 to last_of(gather_c);
     variable whole    : boolean;
     variable ended    : boolean; -- the channel is the pass's last
-    variable sum      : integer;
+    variable valid    : boolean; -- the lane's token exists
+    variable sum      : integer range -16384 to 16383;
     variable fresh    : boolean;
-    variable banks    : positive;
   begin
     if rising_edge(clk) then
       activation_write <= (others => '0');
@@ -108,101 +110,79 @@ begin
           place := output;
           whole := ended or output = outputs_g - 1;
         end if;
-        for i in 0 to lanes_g - 1 loop
-          token := band * lanes_g + i;
-          -- what pads a word must be zero: in scores both operands are padded
-          for g in 0 to gather_c - 1 loop
-            if g = place then
-              gathered(token * gather_c + g) := codes(i) - pass.offset;
-            elsif place = 0 then
-              gathered(token * gather_c + g) := 0;
-            end if;
-          end loop;
-          if tap_enable = '1' and tap_tensor = pass.tensor and tap_layer = pass.layer
-            and tap_row = pass.first_token + token and token < pass.tokens then
-            tap_valid <= '1';
-            tap_index <= pass.first_index + channel;
-            tap_data <= codes(i);
-          end if;
-        end loop;
-
-        case pass.destination is
-          when to_activation =>
-            activation_addr <= address;
-            if whole then
-              for i in 0 to lanes_g - 1 loop
-                token := band * lanes_g + i;
-                activation_write(token) <= '1';
-                for u in 0 to terms_g - 1 loop
-                  activation_data(token * terms_g + u) <= gathered(token * gather_c + u);
-                end loop;
-              end loop;
-            end if;
-          when to_key =>
-            if whole then
-              for b in 0 to key_banks_g - 1 loop
-                lane := b - rotation;
-                at := address + row;
-                if lane < 0 then
-                  lane := lane + key_banks_g;
-                  at := at + pass.row_step;
-                end if;
-                if lane < lanes_g and band * lanes_g + lane < pass.tokens then
-                  key_write(b) <= '1';
-                  key_addr(b) <= at;
-                  token := band * lanes_g + lane;
-                  for u in 0 to terms_g - 1 loop
-                    key_data(b * terms_g + u) <= gathered(token * gather_c + u);
-                  end loop;
-                end if;
-              end loop;
-            end if;
-          when to_value =>
-            if whole then
-              for b in 0 to value_banks_g - 1 loop
-                lane := b - rotation;
-                at := address + row;
-                if lane < 0 then
-                  lane := lane + value_banks_g;
-                  at := at + pass.row_step;
-                end if;
-                if lane < lanes_g and band * lanes_g + lane < pass.tokens then
-                  value_write(b) <= '1';
-                  value_addr(b) <= at;
-                  token := band * lanes_g + lane;
-                  for p in 0 to outputs_g - 1 loop
-                    value_data(b * outputs_g + p) <= gathered(token * gather_c + p);
-                  end loop;
-                end if;
-              end loop;
-            end if;
-          when to_pool =>
-            sum := 0;
+        rotation_1 <= rotation mod (2 * banks_c);
+        group_1 <= band;
+        kept_codes <= codes;
+        kept_addr <= kept;
+        activation_addr <= address;
+        pool_channel <= channel;
+        y_data <= codes(0);
+        sum := 0;
+        for g in 0 to groups_c - 1 loop
+          if g = band then
             for i in 0 to lanes_g - 1 loop
-              if band * lanes_g + i < pass.tokens then
+              -- what pads a word must be zero: in scores both operands are padded
+              for k in 0 to gather_c - 1 loop
+                if k = place then
+                  gathered((g * lanes_g + i) * gather_c + k) <= codes(i) - pass.offset;
+                elsif place = 0 then
+                  gathered((g * lanes_g + i) * gather_c + k) <= 0;
+                end if;
+              end loop;
+              valid := g * lanes_g + i < pass.tokens;
+              if valid then
                 sum := sum + codes(i);
               end if;
+              if tap_enable = '1' and tap_tensor = pass.tensor and tap_layer = pass.layer
+                and tap_row = pass.first_token + g * lanes_g + i and valid then
+                tap_valid <= '1';
+                tap_index <= pass.first_index + channel;
+                tap_data <= codes(i);
+              end if;
+              if whole and pass.destination = to_activation then
+                activation_write(g * lanes_g + i) <= '1';
+              end if;
+              for b in 0 to key_banks_g - 1 loop
+                if rotation = (b - i + banks_c * key_banks_g) mod key_banks_g then
+                  key_addr(b) <= address + row;
+                  if b < rotation then -- the lane's bank lies in the next row
+                    key_addr(b) <= address + row + pass.row_step;
+                  end if;
+                  if whole and valid and pass.destination = to_key then
+                    key_write(b) <= '1';
+                  end if;
+                end if;
+              end loop;
+              for b in 0 to value_banks_g - 1 loop
+                if rotation = (b - i + banks_c * value_banks_g) mod value_banks_g then
+                  value_addr(b) <= address + row;
+                  if b < rotation then
+                    value_addr(b) <= address + row + pass.row_step;
+                  end if;
+                  if whole and valid and pass.destination = to_value then
+                    value_write(b) <= '1';
+                  end if;
+                end if;
+              end loop;
             end loop;
-            pool_write <= '1';
-            pool_channel <= channel;
-            pool_sum <= sum;
-            pool_fresh <= '0';
-            if pass.first_block and band = 0 then
-              pool_fresh <= '1';
-            end if;
-          when to_output =>
-            y_valid <= '1';
-            y_data <= codes(0);
-            if ended then
-              y_last <= '1';
-            end if;
-          when to_softmax =>
-            null;
-        end case;
+          end if;
+        end loop;
+        pool_sum <= sum;
+        pool_fresh <= '0';
+        if pass.first_block and band = 0 then
+          pool_fresh <= '1';
+        end if;
+        if pass.destination = to_pool then
+          pool_write <= '1';
+        end if;
+        if pass.destination = to_output then
+          y_valid <= '1';
+          if ended then
+            y_last <= '1';
+          end if;
+        end if;
         if pass.keep then
           kept_write <= '1';
-          kept_addr <= kept;
-          kept_data <= codes;
           kept := kept + 1;
         end if;
 
@@ -236,16 +216,15 @@ begin
           end if;
         else
           band := band + 1;
-          banks := key_banks_g;
-          if pass.destination = to_value then
-            banks := value_banks_g;
-          end if;
-          if rotation + lanes_g >= banks then
-            rotation := rotation + lanes_g - banks;
+          rotation := rotation + lanes_g;
+          if pass.destination = to_value and rotation >= value_banks_g then
+            rotation := rotation - value_banks_g;
             row := row + pass.row_step;
-          else
-            rotation := rotation + lanes_g;
+          elsif pass.destination = to_key and rotation >= key_banks_g then
+            rotation := rotation - key_banks_g;
+            row := row + pass.row_step;
           end if;
+          rotation := rotation mod (2 * banks_c);
         end if;
       end if;
 
@@ -279,5 +258,51 @@ begin
         tap_valid <= '0';
       end if;
     end if;
+  end process;
+
+  kept_data <= kept_codes;
+
+  -- what the buffers see; of the gathered places each takes its own
+  activation_words : for t in 0 to tokens_g - 1 generate
+    activation_data(t * terms_g to t * terms_g + terms_g - 1) <=
+      gathered(t * gather_c to t * gather_c + terms_g - 1);
+  end generate;
+
+  key_words : process (all)
+  begin
+    for b in 0 to key_banks_g - 1 loop
+      for u in 0 to terms_g - 1 loop
+        key_data(b * terms_g + u) <= gathered(u);
+      end loop;
+      for g in 0 to groups_c - 1 loop
+        for i in 0 to lanes_g - 1 loop
+          if g = group_1
+            and rotation_1 = (b - i + banks_c * key_banks_g) mod key_banks_g then
+            for u in 0 to terms_g - 1 loop
+              key_data(b * terms_g + u) <= gathered((g * lanes_g + i) * gather_c + u);
+            end loop;
+          end if;
+        end loop;
+      end loop;
+    end loop;
+  end process;
+
+  value_words : process (all)
+  begin
+    for b in 0 to value_banks_g - 1 loop
+      for p in 0 to outputs_g - 1 loop
+        value_data(b * outputs_g + p) <= gathered(p);
+      end loop;
+      for g in 0 to groups_c - 1 loop
+        for i in 0 to lanes_g - 1 loop
+          if g = group_1
+            and rotation_1 = (b - i + banks_c * value_banks_g) mod value_banks_g then
+            for p in 0 to outputs_g - 1 loop
+              value_data(b * outputs_g + p) <= gathered((g * lanes_g + i) * gather_c + p);
+            end loop;
+          end if;
+        end loop;
+      end loop;
+    end loop;
   end process;
 end architecture;
