@@ -72,7 +72,7 @@ architecture rtl of drain is
   signal residual     : int_array_t(0 to lanes_g - 1) := (others => 0);
   signal bias         : wide_array_t(0 to lanes_g - 1) := (others => wide_zero_c);
   signal gain         : integer := 0;
-  signal shift        : natural range 0 to last_of(shifts_g'length) := 0;
+  signal shift        : natural range 0 to 7 := 0;
   signal low, high    : integer range -32768 to 32767 := 0;
 begin
   active <= captured or busy;
@@ -177,7 +177,7 @@ begin
     if rising_edge(clk) then
       valid_2 <= valid_1;
       if valid_1 = '1' then
-        shift <= pass_1.shift mod shifts_g'length;
+        shift <= pass_1.shift;
         low <= pass_1.low;
         high <= pass_1.high;
         gain <= 0;

@@ -4,6 +4,9 @@ core/ram_auto.vhd
 core/rom_block.vhd
 core/rom_logic.vhd
 core/memory_bank.vhd
+core/booth_row.vhd
+core/accumulator.vhd
+core/dot_lane.vhd
 core/tile.vhd
 core/requantiser.vhd
 core/divider.vhd

@@ -25,7 +25,7 @@ entity requantiser is
     residual   : in  int_array_t(0 to lanes_g - 1);
     gain       : in  integer;                       -- 0 where there is no residual
     bias       : in  wide_array_t(0 to lanes_g - 1);
-    shift      : in  natural range 0 to last_of(shifts_g'length);
+    shift      : in  natural range 0 to 7; -- index into shifts_g
     low        : in  integer range -32768 to 32767;
     high       : in  integer range -32768 to 32767;
     out_valid  : out std_logic;
@@ -34,7 +34,7 @@ end entity;
 
 architecture rtl of requantiser is
   constant shifts_c : int_array_t(0 to shifts_g'length - 1) := shifts_g;
-  subtype index_t is natural range 0 to last_of(shifts_g'length);
+  subtype index_t is natural range 0 to 7;
   subtype bound_t is integer range -32768 to 32767;
   signal valid_1, valid_2 : std_logic := '0';
 begin

@@ -81,7 +81,7 @@ architecture rtl of softmax is
   signal factors         : int_array_t(0 to lanes_g - 1);
   signal halves          : wide_array_t(0 to lanes_g - 1);
   signal top             : integer range -32768 to 32767;
-  signal shift           : natural range 0 to last_of(layers_c);
+  signal shift           : natural range 0 to 7;
   signal u_valid         : std_logic;
   signal u_codes         : int_array_t(0 to lanes_g - 1);
   signal z_valid         : std_logic;

@@ -130,7 +130,7 @@ begin
                 end if;
               end loop;
               valid := g * lanes_g + i < pass.tokens;
-              if valid then
+              if valid and pass.destination = to_pool then
                 sum := sum + codes(i);
               end if;
               if tap_enable = '1' and tap_tensor = pass.tensor and tap_layer = pass.layer

@@ -10,8 +10,8 @@
 
 // Edges from choosing a job's last slice to the effect named.
 enum {
-    SCORE_LATENCY = 8,     // plus lane stages: softmax takes the first score
-    WRITE_LATENCY = 12,    // plus lane stages: the writer takes the first code
+    SCORE_LATENCY = 6,     // plus lane stages: softmax takes the first score
+    WRITE_LATENCY = 10,    // plus lane stages: the writer takes the first code
     NUMERATOR_LATENCY = 7, // from the last read of a sweep
     SUM_LATENCY = 10,      // likewise, until the first sum can be divided
     DIVIDER_STEPS = 17,

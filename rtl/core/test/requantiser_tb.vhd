@@ -19,7 +19,7 @@ architecture test of requantiser_tb is
   signal acc, multiplier, residual : int_array_t(0 to 0) := (others => 0);
   signal gain       : integer := 0;
   signal bias       : wide_array_t(0 to 0) := (others => wide_zero_c);
-  signal shift      : natural range 0 to shifts_c'length - 1 := 0;
+  signal shift      : natural range 0 to 7 := 0;
   signal low, high  : integer range -32768 to 32767 := 0;
   signal fast_valid, slow_valid : std_logic;
   signal fast_result, slow_result : int_array_t(0 to 0);

@@ -25,7 +25,7 @@ fi
 
 # one SEED: builds and runs a bench of its own; GHDL writes into the current folder
 one() {
-    local seed=${1%:extreme} extreme=0 budget=100000 predicted
+    local seed=${1%:extreme} extreme=0 budget=40000 predicted
     [ "$seed" = "$1" ] || extreme=1
     if [ -d "$1" ]; then
         seed=1 budget=1000000

@@ -1,0 +1,33 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- acc = (first ? 0 : acc) + p, one LUT a bit while p is narrower than acc.
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+
+entity accumulator is
+  generic (
+    p_bits_g   : positive;
+    acc_bits_g : positive);
+  port (
+    clk    : in  std_logic;
+    enable : in  std_logic;
+    first  : in  std_logic;
+    p      : in  std_logic_vector(p_bits_g - 1 downto 0);
+    acc    : out std_logic_vector(acc_bits_g - 1 downto 0));
+end entity;
+
+architecture rtl of accumulator is
+  signal sum  : signed(acc_bits_g - 1 downto 0) := (others => '0');
+  signal base : signed(acc_bits_g - 1 downto 0);
+begin
+  base <= sum and not (acc_bits_g - 1 downto 0 => first);
+  process (clk)
+  begin
+    if rising_edge(clk) then
+      if enable = '1' then
+        sum <= base + resize(signed(p), acc_bits_g);
+      end if;
+    end if;
+  end process;
+  acc <= std_logic_vector(sum);
+end architecture;
