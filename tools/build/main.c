@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _XOPEN_SOURCE 700 // realpath
 // sevencast-build: from a variant to everything a board, or a simulated one, needs of it.
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <sodium.h>
@@ -25,15 +26,25 @@ static const char usage_text[] =
     "  --listing         print the pass program and where its cycles go, make nothing\n"
     "  --vhdl FILE       write only the VHDL package into FILE\n"
     "  --synthesis       with --vhdl: for synthesis, not for simulation\n"
-    "  --vivado          make a routed bitstream with Vivado where there is one\n"
+    "  --vivado          make a routed bitstream with Vivado; a virtual one where Vivado is "
+    "absent\n"
+    "  --part PART       with --vivado: default xc7s15ftgb196-1\n"
+    "  --pins FILE       with --vivado: the board's PORT=SITE lines (default: the generic ones)\n"
+    "  --vivado-program PROGRAM   default vivado, from PATH\n"
+    "  --vivado-dir DIR           script, logs and reports (default OUT/.NAME.vivado); stays\n"
+    "  --vivado-timeout SECONDS   default 3600\n"
+    "  --allow-timing-failure     package a bitstream that is too slow; build.json says so\n"
     "Exit status: 0 made, 2 usage, 3 bad variant, 4 beyond the engine's limits, 5 GHDL missing or\n"
-    "failing, 6 files, 7 the RTL does not agree with the model.\n";
+    "failing, 6 files, 7 the RTL does not agree with the model, 8 Vivado failed, 9 timing not "
+    "met.\n";
 
 struct options {
     const char *variant, *out;
     char rtl[PACKAGE_PATH_MAX], vboard_sim[PACKAGE_PATH_MAX];
     int listing, simulate, synthesis;
     const char *vhdl;
+    int use_vivado;
+    struct vivado_options vivado;
 };
 
 // share/sevencast/WHAT beside the bin/ of this program; absolute, as tools run elsewhere.
@@ -66,9 +77,37 @@ static int absolute(char *path, const char *given)
     return 0;
 }
 
+static int take_seconds(const char *text, int *seconds)
+{
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno || end == text || *end || value < 1 || value > 7 * 86400) {
+        fprintf(stderr, "sevencast-build: --vivado-timeout %s: not in 1..604800 seconds\n", text);
+        return -1;
+    }
+    *seconds = (int)value;
+    return 0;
+}
+
 static int parse(struct options *o, int argc, char **argv)
 {
-    enum { OUT = 256, RTL, SIM, NO_SIM, LISTING, VHDL, SYNTHESIS, VIVADO };
+    enum {
+        OUT = 256,
+        RTL,
+        SIM,
+        NO_SIM,
+        LISTING,
+        VHDL,
+        SYNTHESIS,
+        VIVADO,
+        PART,
+        PINS,
+        PROGRAM,
+        VIVADO_DIR,
+        VIVADO_TIME,
+        ALLOW_TIMING
+    };
     static const struct option longs[] = {
         {"out", required_argument, NULL, OUT},
         {"rtl", required_argument, NULL, RTL},
@@ -76,6 +115,12 @@ static int parse(struct options *o, int argc, char **argv)
         {"no-sim", no_argument, NULL, NO_SIM},
         {"listing", no_argument, NULL, LISTING},
         {"vivado", no_argument, NULL, VIVADO},
+        {"part", required_argument, NULL, PART},
+        {"pins", required_argument, NULL, PINS},
+        {"vivado-program", required_argument, NULL, PROGRAM},
+        {"vivado-dir", required_argument, NULL, VIVADO_DIR},
+        {"vivado-timeout", required_argument, NULL, VIVADO_TIME},
+        {"allow-timing-failure", no_argument, NULL, ALLOW_TIMING},
         {"vhdl", required_argument, NULL, VHDL},
         {"synthesis", no_argument, NULL, SYNTHESIS},
         {"help", no_argument, NULL, 'h'},
@@ -85,6 +130,7 @@ static int parse(struct options *o, int argc, char **argv)
     beside_program(o->rtl, "rtl");
     beside_program(o->vboard_sim, "sim");
     o->simulate = 1;
+    vivado_options_init(&o->vivado);
     for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;)
         switch (c) {
         case OUT:
@@ -111,7 +157,26 @@ static int parse(struct options *o, int argc, char **argv)
             o->synthesis = 1;
             break;
         case VIVADO:
-            fprintf(stderr, "sevencast-build: Vivado is absent; the bitstream is a virtual one\n");
+            o->use_vivado = 1;
+            break;
+        case PART:
+            o->vivado.part = optarg;
+            break;
+        case PINS:
+            o->vivado.pins = optarg;
+            break;
+        case PROGRAM:
+            o->vivado.program = optarg;
+            break;
+        case VIVADO_DIR:
+            o->vivado.work = optarg;
+            break;
+        case VIVADO_TIME:
+            if (take_seconds(optarg, &o->vivado.timeout_s) != 0)
+                return -1;
+            break;
+        case ALLOW_TIMING:
+            o->vivado.allow_timing_failure = true;
             break;
         case 'h':
             fputs(usage_text, stdout);
@@ -171,8 +236,9 @@ int main(int argc, char **argv)
     } else if (o.vhdl) {
         result = write_vhdl(&o, plan, v);
     } else {
-        const struct package_request request = {o.variant,  o.out, o.rtl, o.vboard_sim,
-                                                o.simulate, v,     plan};
+        const struct package_request request = {
+            o.variant,  o.out, o.rtl, o.vboard_sim,
+            o.simulate, v,     plan,  o.use_vivado ? &o.vivado : NULL};
         result = package_make(&request);
     }
     goto done;

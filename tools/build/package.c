@@ -155,30 +155,48 @@ static enum package_result write_golden(const struct package_request *r, const c
     return bad ? file_error("golden.json") : PACKAGE_OK;
 }
 
-static enum package_result write_bitstream(const struct package_request *r, const char *dir,
-                                           char sha_hex[2 * crypto_hash_sha256_BYTES + 1])
+static enum package_result write_virtual(const struct package_request *r, const char *path)
 {
-    char path[PACKAGE_PATH_MAX], name[VARIANT_NAME_MAX + 8];
     struct virtual_mark mark = {0};
-    uint8_t sha[crypto_hash_sha256_BYTES];
     size_t n;
     memcpy(mark.hash, r->variant->hash, sizeof mark.hash);
     snprintf(mark.variant, sizeof mark.variant, "%s", r->variant->name);
-    snprintf(name, sizeof name, "%s.bit", r->variant->name);
     uint8_t *bit = bitstream_make_virtual(device_part_by_name(part_name), &mark, &n);
-    if (!bit || join(path, dir, name) != 0) {
-        free(bit);
-        return file_error(name);
-    }
-    crypto_hash_sha256(sha, bit, n);
-    variant_hex(sha, sizeof sha, sha_hex);
-    int bad = write_bytes(path, bit, n);
+    int bad = !bit || write_bytes(path, bit, n) != 0;
     free(bit);
     return bad ? file_error(path) : PACKAGE_OK;
 }
 
+// A routed one where Vivado is wanted and there; *implementation is then what build.json says of
+// it.
+static enum package_result write_bitstream(const struct package_request *r, const char *dir,
+                                           char sha_hex[2 * crypto_hash_sha256_BYTES + 1],
+                                           json_t **implementation)
+{
+    char path[PACKAGE_PATH_MAX], name[VARIANT_NAME_MAX + 8], why[256];
+    uint8_t sha[crypto_hash_sha256_BYTES];
+    size_t n;
+    enum package_result result = PACKAGE_OK;
+    snprintf(name, sizeof name, "%s.bit", r->variant->name);
+    if (join(path, dir, name) != 0)
+        return file_error(name);
+    if (r->vivado)
+        result = silicon_build(r, path, implementation);
+    if (result == PACKAGE_OK && !*implementation)
+        result = write_virtual(r, path);
+    if (result != PACKAGE_OK)
+        return result;
+    uint8_t *bit = bitstream_load(path, &n, why, sizeof why);
+    if (!bit)
+        return file_error(path);
+    crypto_hash_sha256(sha, bit, n);
+    free(bit);
+    variant_hex(sha, sizeof sha, sha_hex);
+    return PACKAGE_OK;
+}
+
 static enum package_result write_build(const struct package_request *r, const char *dir,
-                                       const char *sha_hex, long cycles)
+                                       const char *sha_hex, long cycles, json_t *implementation)
 {
     const struct variant *v = r->variant;
     char path[PACKAGE_PATH_MAX], file[VARIANT_NAME_MAX + 8];
@@ -188,11 +206,14 @@ static enum package_result write_build(const struct package_request *r, const ch
         "{s:s, s:s, s:{s:s, s:s, s:s}, s:s, s:I, s:s, s:I, s:i, s:{s:i, s:i, s:i, s:i, s:i},"
         " s:{s:s, s:s}}",
         "variant", v->name, "hash", v->hash_hex, "bitstream", "file", file, "part", part_name,
-        "sha256", sha_hex, "origin", "virtual", "cycles", (json_int_t)cycles, "cycles_from",
-        r->simulate ? "rtl" : "plan", "macs", (json_int_t)r->plan->macs, "clock_hz", BUILD_CLOCK_HZ,
-        "hardware", "tokens", hw->tokens, "outputs", hw->outputs, "terms", hw->terms,
-        "requantisers", hw->requantisers, "softmax_lanes", hw->softmax_lanes, "tools",
-        "sevencast-build", SEVENCAST_VERSION, "simulator", r->simulate ? "ghdl-llvm" : "none");
+        "sha256", sha_hex, "origin", implementation ? "board" : "virtual", "cycles",
+        (json_int_t)cycles, "cycles_from", r->simulate ? "rtl" : "plan", "macs",
+        (json_int_t)r->plan->macs, "clock_hz", BUILD_CLOCK_HZ, "hardware", "tokens", hw->tokens,
+        "outputs", hw->outputs, "terms", hw->terms, "requantisers", hw->requantisers,
+        "softmax_lanes", hw->softmax_lanes, "tools", "sevencast-build", SEVENCAST_VERSION,
+        "simulator", r->simulate ? "ghdl-llvm" : "none");
+    if (implementation && o && json_object_set(o, "implementation", implementation) != 0)
+        return file_error("build.json");
     int bad = !o || join(path, dir, "build.json") != 0 || json_dump_file(o, path, JSON_INDENT(2));
     json_decref(o);
     return bad ? file_error("build.json") : PACKAGE_OK;
@@ -203,6 +224,7 @@ static enum package_result fill(const struct package_request *r, const char *dir
     static const char *const copied[] = {"manifest.json", "integers.json", "manifest.sha256"};
     char sha_hex[2 * crypto_hash_sha256_BYTES + 1];
     long cycles = r->plan->cycles;
+    json_t *implementation = NULL;
     enum package_result result = PACKAGE_OK;
     for (size_t i = 0; result == PACKAGE_OK && i < sizeof copied / sizeof copied[0]; i++)
         result = copy_file(r->variant_dir, dir, copied[i]);
@@ -210,12 +232,14 @@ static enum package_result fill(const struct package_request *r, const char *dir
         result = write_package_vhd(r, dir);
     if (result == PACKAGE_OK)
         result = write_golden(r, dir);
-    if (result == PACKAGE_OK)
-        result = write_bitstream(r, dir, sha_hex);
     if (result == PACKAGE_OK && r->simulate)
         result = simulate_build(r, dir, &cycles);
+    // After the simulation: what does not compute is not worth hours of routing.
     if (result == PACKAGE_OK)
-        result = write_build(r, dir, sha_hex, cycles);
+        result = write_bitstream(r, dir, sha_hex, &implementation);
+    if (result == PACKAGE_OK)
+        result = write_build(r, dir, sha_hex, cycles, implementation);
+    json_decref(implementation);
     return result;
 }
 
