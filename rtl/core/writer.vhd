@@ -64,7 +64,7 @@ architecture rtl of writer is
   constant banks_c  : positive := larger(key_banks_g, value_banks_g);
   -- (token, place); what leaves for a buffer is read from here in the cycle of its write strobe
   signal gathered   : int_array_t(0 to tokens_g * gather_c - 1) := (others => 0);
-  signal rotation_1 : natural range 0 to last_of(banks_c) := 0; -- of the strobes
+  signal rotation_1 : natural range 0 to 2 * banks_c := 0; -- of the strobes
   signal group_1    : natural range 0 to last_of(groups_c) := 0;
   signal kept_codes : int_array_t(0 to lanes_g - 1) := (others => 0);
 begin
@@ -84,6 +84,7 @@ begin
     variable kept     : natural range 0 to 65535 := 0;
     variable rotation : natural range 0 to 2 * banks_c := 0;
     variable row      : natural range 0 to 16383 := 0;              -- words from address to the row
+    variable this_row, next_row : natural range 0 to 16383;
     variable place    : natural range 0 to last_of(gather_c);
     variable whole    : boolean;
     variable ended    : boolean; -- the channel is the pass's last
@@ -110,13 +111,28 @@ begin
           place := output;
           whole := ended or output = outputs_g - 1;
         end if;
-        rotation_1 <= rotation mod (2 * banks_c);
+        rotation_1 <= rotation;
         group_1 <= band;
         kept_codes <= codes;
         kept_addr <= kept;
         activation_addr <= address;
         pool_channel <= channel;
         y_data <= codes(0);
+        -- banks below the first token's lie in the next row
+        this_row := address + row;
+        next_row := this_row + pass.row_step;
+        for b in 0 to key_banks_g - 1 loop
+          key_addr(b) <= this_row;
+          if b < rotation then
+            key_addr(b) <= next_row;
+          end if;
+        end loop;
+        for b in 0 to value_banks_g - 1 loop
+          value_addr(b) <= this_row;
+          if b < rotation then
+            value_addr(b) <= next_row;
+          end if;
+        end loop;
         sum := 0;
         for g in 0 to groups_c - 1 loop
           if g = band then
@@ -143,25 +159,15 @@ begin
                 activation_write(g * lanes_g + i) <= '1';
               end if;
               for b in 0 to key_banks_g - 1 loop
-                if rotation = (b - i + banks_c * key_banks_g) mod key_banks_g then
-                  key_addr(b) <= address + row;
-                  if b < rotation then -- the lane's bank lies in the next row
-                    key_addr(b) <= address + row + pass.row_step;
-                  end if;
-                  if whole and valid and pass.destination = to_key then
-                    key_write(b) <= '1';
-                  end if;
+                if rotation = (b - i + banks_c * key_banks_g) mod key_banks_g and whole and valid
+                  and pass.destination = to_key then
+                  key_write(b) <= '1';
                 end if;
               end loop;
               for b in 0 to value_banks_g - 1 loop
-                if rotation = (b - i + banks_c * value_banks_g) mod value_banks_g then
-                  value_addr(b) <= address + row;
-                  if b < rotation then
-                    value_addr(b) <= address + row + pass.row_step;
-                  end if;
-                  if whole and valid and pass.destination = to_value then
-                    value_write(b) <= '1';
-                  end if;
+                if rotation = (b - i + banks_c * value_banks_g) mod value_banks_g and whole and valid
+                  and pass.destination = to_value then
+                  value_write(b) <= '1';
                 end if;
               end loop;
             end loop;
@@ -216,15 +222,19 @@ begin
           end if;
         else
           band := band + 1;
-          rotation := rotation + lanes_g;
-          if pass.destination = to_value and rotation >= value_banks_g then
-            rotation := rotation - value_banks_g;
-            row := row + pass.row_step;
-          elsif pass.destination = to_key and rotation >= key_banks_g then
-            rotation := rotation - key_banks_g;
-            row := row + pass.row_step;
+          if pass.destination = to_value then
+            rotation := rotation + lanes_g;
+            if rotation >= value_banks_g then
+              rotation := rotation - value_banks_g;
+              row := row + pass.row_step;
+            end if;
+          elsif pass.destination = to_key then
+            rotation := rotation + lanes_g;
+            if rotation >= key_banks_g then
+              rotation := rotation - key_banks_g;
+              row := row + pass.row_step;
+            end if;
           end if;
-          rotation := rotation mod (2 * banks_c);
         end if;
       end if;
 

@@ -4,7 +4,8 @@
 #
 #   variant-test.sh BUILD WHAT...
 # WHAT is a variant's folder, or the seed of a random variant (shape, widths, parameters and hardware choices
-# follow from it; N:extreme has integers at their limits).
+# follow from it; N:extreme has integers at their limits, N:synthesis runs the bodies that make a netlist, which GHDL
+# simulates slowly: a few inferences only).
 # SEVENCAST_CORE_CONFIGS=N runs N further configurations from a fresh seed, which is printed.
 set -u
 build=$1 bin=$1/bin
@@ -25,15 +26,18 @@ fi
 
 # one SEED: builds and runs a bench of its own; GHDL writes into the current folder
 one() {
-    local seed=${1%:extreme} extreme=0 budget=40000 predicted
-    [ "$seed" = "$1" ] || extreme=1
+    local seed=${1%:*} extreme=0 budget=40000 bodies='' predicted
+    case $1 in
+    *:extreme) extreme=1 ;;
+    *:synthesis) bodies=--synthesis budget=2500 ;;
+    esac
     if [ -d "$1" ]; then
         seed=1 budget=1000000
         cp -r "$1" variant || return 1
     else
         "$bin/core_random_variant" variant "$seed" 0 0 0 0 0 0 0 0 $extreme >name || return 1
     fi
-    "$(dirname "$script")/build-bench.sh" "$build" variant || return 1
+    "$(dirname "$script")/build-bench.sh" "$build" variant $bodies || return 1
     predicted=$(sed -n '2s/ .*//p' listing)
     ./bench variant --seed "$seed" --cycles "$predicted" --budget $budget --assert-level=error \
         --ieee-asserts=disable

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hardware choices and plans, without VHDL: refusals name their field, every random shape on every
+// random engine gets a whole program in an order that its own waits allow.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "tests/support/random.h"
+#include "tools/build/plan.h"
+#include "tools/model/model_random.h"
+
+enum { PLANS = 300 };
+
+static struct variant *demand(void)
+{
+    char why[512];
+    struct model_random_options o = {.seed = 1,
+                                     .shape = {.window = 24,
+                                               .features = 7,
+                                               .d_model = 16,
+                                               .heads = 1,
+                                               .d_ff = 64,
+                                               .layers = 1,
+                                               .outputs = 1},
+                                     .bits = 8};
+    struct variant *v = model_random_variant(&o, why, sizeof why);
+    assert_non_null(v);
+    return v;
+}
+
+static void refuses(const char *text, const char *field)
+{
+    char why[512] = "";
+    struct hardware hw;
+    struct variant *v = demand();
+    json_t *object = json_loads(text, 0, NULL);
+    assert_non_null(object);
+    assert_int_equal(hardware_choose(&hw, v->model, object, why, sizeof why), -1);
+    if (!strstr(why, field))
+        fail_msg("%s: \"%s\" does not name %s", text, why, field);
+    json_decref(object);
+    variant_free(v);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    refuses("{\"tile\": {\"tokens\": 0}}", "hardware.tokens");
+    refuses("{\"tile\": {\"outputs\": 33}}", "hardware.outputs");
+    refuses("{\"tile\": {\"terms\": \"4\"}}", "hardware.terms");
+    refuses("{\"tile\": {\"tokens\": 6}, \"requantisers\": 4}", "hardware.requantisers");
+    refuses("{\"requantisers\": 6, \"softmax_lanes\": 4}", "hardware.softmax_lanes");
+    refuses("{\"divider\": \"fast\"}", "hardware.divider");
+    refuses("{\"storage\": {\"keys\": \"block\"}}", "hardware.storage.keys");
+    refuses("{\"storage\": {\"key\": \"ram\"}}", "hardware.storage.key");
+}
+
+static void test_choices_are_taken(void **state)
+{
+    (void)state;
+    char why[512] = "";
+    struct hardware hw;
+    struct variant *v = demand();
+    json_t *object =
+        json_loads("{\"tile\": {\"tokens\": 8, \"outputs\": 2, \"terms\": 3},"
+                   " \"requantisers\": 4, \"softmax_lanes\": 2, \"divider\": \"serial\","
+                   " \"storage\": {\"key\": \"block\"}}",
+                   0, NULL);
+    assert_int_equal(hardware_choose(&hw, v->model, object, why, sizeof why), 0);
+    assert_int_equal(hw.tokens, 8);
+    assert_int_equal(hw.outputs, 2);
+    assert_int_equal(hw.terms, 3);
+    assert_int_equal(hw.requantisers, 4);
+    assert_int_equal(hw.softmax_lanes, 2);
+    assert_false(hw.divider_pipelined);
+    assert_int_equal(hw.storage[BUFFER_KEY], STORAGE_BLOCK);
+    assert_int_equal(hw.storage[BUFFER_VALUE], STORAGE_DISTRIBUTED);
+    json_decref(object);
+    variant_free(v);
+}
+
+// Waits refer to earlier passes only, begins ascend, every pass is there once.
+static void check_program(const struct plan *p)
+{
+    const struct model_shape *s = &p->model->shape;
+    int per_layer = p->blocks * (5 * s->heads + 3);
+    assert_int_equal(p->pass_count, p->blocks + s->layers * per_layer + 2);
+    assert_int_equal(p->softmax_count, s->layers * s->heads * p->blocks);
+    int scores = 0;
+    for (int i = 0; i < p->pass_count; i++) {
+        const struct pass *a = &p->passes[i];
+        assert_true(a->writes <= i && a->softmaxes <= scores && a->reciprocals <= scores);
+        assert_true(i == 0 || a->begin > p->passes[i - 1].end);
+        assert_true(a->end >= a->begin + (long)a->jobs * a->slices - 1);
+        scores += a->op == PASS_SCORES;
+    }
+    assert_int_equal(p->passes[p->pass_count - 1].op, PASS_OUT);
+    assert_true(p->cycles > p->passes[p->pass_count - 1].end);
+}
+
+static void test_random_plans(void **state)
+{
+    (void)state;
+    struct rng r;
+    rng_init(&r, 20261122);
+    for (int i = 0; i < PLANS; i++) {
+        char why[512] = "";
+        struct model_random_options o = {.seed = rng_u64(&r)};
+        struct variant *v = model_random_variant(&o, why, sizeof why);
+        assert_non_null(v);
+        struct hardware hw;
+        assert_int_equal(hardware_choose(&hw, v->model, NULL, why, sizeof why), 0);
+        if (i % 2) {
+            hw.requantisers = (int)rng_range(&r, 1, 4);
+            hw.tokens = hw.requantisers * (int)rng_range(&r, 1, 3);
+            hw.outputs = (int)rng_range(&r, 1, 9);
+            hw.terms = (int)rng_range(&r, 1, 6);
+            hw.softmax_lanes = 1;
+            hw.divider_pipelined = (int)rng_range(&r, 0, 1);
+        }
+        struct plan *p = plan_new(v->model, &hw, why, sizeof why);
+        if (p)
+            check_program(p);
+        else if (!strstr(why, "more than the engine's"))
+            fail_msg("seed %llu: %s", (unsigned long long)o.seed, why);
+        plan_free(p);
+        variant_free(v);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_choices_are_taken),
+        cmocka_unit_test(test_random_plans),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
