@@ -30,8 +30,9 @@ struct timing {
 
 struct scheduler {
     struct plan *p;
-    int *at;      // [pass as written] place in the program, or -1
-    int *softmax; // [pass as written] block of its scores, or -1
+    long patience; // cycles that an earlier operation is worth waiting for
+    int *at;       // [pass as written] place in the program, or -1
+    int *softmax;  // [pass as written] block of its scores, or -1
     int placed;
     struct timing t;
 };
@@ -211,7 +212,8 @@ static void place(struct scheduler *c, int i, long begin)
     c->at[i] = c->placed++;
 }
 
-// Among passes that could begin now the earliest operation, else the one that can begin first.
+// Among passes that could begin now, or within the scheduler's patience, the earliest operation;
+// else the one that can begin first.
 static int choose(struct scheduler *c, long *begin)
 {
     int best = -1;
@@ -221,6 +223,8 @@ static int choose(struct scheduler *c, long *begin)
         long e = earliest(c, i);
         if (e < 0)
             continue;
+        if (e <= c->t.engine + c->patience)
+            e = c->t.engine;
         const struct pass *s = &c->p->passes[i], *b = &c->p->passes[best < 0 ? 0 : best];
         int before =
             best < 0 || e < *begin ||
@@ -247,11 +251,36 @@ static int reorder(struct scheduler *c)
     return 0;
 }
 
+static void run(struct scheduler *c, long patience)
+{
+    struct timing *t = &c->t;
+    *t = (struct timing){.engine = 1,
+                         .last_slice = -1000,
+                         .written = t->written,
+                         .numerators = t->numerators,
+                         .divided = t->divided};
+    c->patience = patience;
+    c->placed = 0;
+    for (int i = 0; i < c->p->pass_count; i++)
+        c->at[i] = c->softmax[i] = -1;
+    while (c->placed < c->p->pass_count) {
+        long begin = 0;
+        int i = choose(c, &begin);
+        if (i < 0)
+            abort(); // the passes wait for each other: our own bug
+        place(c, i, earliest(c, i));
+    }
+    // from the edge of start to that of y_last
+    c->p->cycles = t->written[c->p->pass_count - 1];
+}
+
 int plan_schedule(struct plan *p)
 {
+    static const long patiences[] = {0, 4, 8, 12, 16, 20, 24, 28, 32, 40, 60, 100};
     int result = -1;
     size_t n = (size_t)p->pass_count;
-    struct scheduler c = {.p = p, .t = {.engine = 1, .last_slice = -1000}};
+    long best = LONG_MAX, best_patience = 0;
+    struct scheduler c = {.p = p};
     c.at = malloc(n * sizeof *c.at);
     c.softmax = malloc(n * sizeof *c.softmax);
     c.t.written = calloc(n, sizeof *c.t.written);
@@ -260,18 +289,16 @@ int plan_schedule(struct plan *p)
     p->softmax = calloc(n, sizeof *p->softmax);
     if (!c.at || !c.softmax || !c.t.written || !c.t.numerators || !c.t.divided || !p->softmax)
         goto fail;
-    for (size_t i = 0; i < n; i++)
-        c.at[i] = c.softmax[i] = -1;
-    while (c.placed < p->pass_count) {
-        long begin = 0;
-        int i = choose(&c, &begin);
-        if (i < 0)
-            abort(); // the passes wait for each other: our own bug
-        earliest(&c, i);
-        place(&c, i, begin);
+    // long programs are not worth the search: one order more or less is lost among many blocks
+    for (size_t i = 0; i < (n > 300 ? 1 : sizeof patiences / sizeof patiences[0]); i++) {
+        run(&c, patiences[i]);
+        if (p->cycles < best) {
+            best = p->cycles;
+            best_patience = patiences[i];
+        }
     }
+    run(&c, best_patience);
     p->softmax_count = c.t.blocks;
-    p->cycles = c.t.written[n - 1]; // edges from that of start to that which raises y_last
     result = reorder(&c);
 fail:
     free(c.at);
