@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bootstrap intervals of the mean. Which one to use was measured (docs/measuring.md): at 8..40
-// blocks percentile and BCa intervals hold 95 % too rarely; the studentised one holds it.
+// blocks percentile and BCa intervals hold 95 % too rarely; the studentised one holds it, unless a
+// few windows carry most of the scatter.
 #ifndef SEVENCAST_MEASURE_BOOTSTRAP_H
 #define SEVENCAST_MEASURE_BOOTSTRAP_H
 

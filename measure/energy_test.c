@@ -160,6 +160,8 @@ static void bad_windows_have_reasons_not_values(void **state)
     expect_gap(window_of(3.2 / 0.82 * 0.999, 10, 0, 0), MEASURED_SATURATED); // clipped input
     w = good, w.end.count = 300, expect_gap(w, MEASURED_RESET);
     w = good, w.end.acc = 10, expect_gap(w, MEASURED_RESET);
+    w = good, w.end.acc = w.begin.acc + w.end.count * (UINT64_C(3) << 27),
+    expect_gap(w, MEASURED_RESET);
     w = good, w.end.count -= 1000, expect_gap(w, MEASURED_LOST_SAMPLES);
     w = good, w.end.count += 1000, expect_gap(w, MEASURED_LOST_SAMPLES);
     w = good, w.end = w.begin, expect_gap(w, MEASURED_NO_SAMPLES);

@@ -83,6 +83,11 @@ static void random_numbers_are_reproducible_and_fair(void **state)
         }
     }
     assert_int_equal(permutations, 6);
+    int thirds =
+        0; // 3/4 of 2^32 without a second draw would give half of all draws to every third value
+    for (int i = 0; i < 30000; i++)
+        thirds += random_below(&a, 3u << 30) % 3 == 0;
+    assert_in_range(thirds, 9500, 10500);
     double sum = 0, squares = 0;
     for (int i = 0; i < 100000; i++) {
         double z = random_normal(&a);

@@ -19,6 +19,8 @@ struct settings {
     struct design design;
     int experiments, first;
     double margin_pct;
+    double truth[3];
+    int truths;
     bool intervals;
 };
 
@@ -36,6 +38,7 @@ static void usage(FILE *out)
           "Simulated A/B experiments through the library that judges real ones; prints one JSON\n"
           "object with a row for each true difference. No board is involved: origin \"model\".\n"
           "  --experiments N   for each true difference (2000)\n"
+          "  --truth PCT       one true difference instead of 0, 0.5 and 2\n"
           "  --noise PCT       standard deviation of one window (1)\n"
           "  --shape NAME      normal, spiky or correlated (normal)\n"
           "  --drift PCT       linear, per minute (1)\n"
@@ -70,12 +73,12 @@ static void run_experiment(const struct settings *s, struct comparison *c, doubl
     }
 }
 
-// The same number of blocks in the same lab, first all of A, then all of B.
+// The same number of windows in the same lab, first all of A, then all of B.
 static double blocked_bias(const struct settings *s, int blocks, double true_pct, uint64_t stream)
 {
     struct design d = s->design;
     d.kind = DESIGN_BLOCKED;
-    d.blocks = blocks;
+    d.blocks = s->design.kind == DESIGN_RANDOM_PAIRS ? (blocks + 1) / 2 : blocks;
     struct lab lab;
     lab_open(&lab, &s->world, s->design.seed, stream);
     double sum[2] = {0, 0};
@@ -188,6 +191,9 @@ static bool take_option(int option, const char *text, struct settings *s)
         ok = parse_number(text, 1, MOST_EXPERIMENTS, &n);
         s->experiments = (int)n;
         break;
+    case 't':
+        s->truths = 1;
+        return parse_number(text, -50, 50, &s->truth[0]);
     case 'n':
         return parse_number(text, 0, 50, &s->world.noise_pct);
     case 'h':
@@ -215,12 +221,19 @@ static bool take_option(int option, const char *text, struct settings *s)
 }
 
 static const struct option options[] = {
-    {"experiments", required_argument, NULL, 'e'}, {"noise", required_argument, NULL, 'n'},
-    {"shape", required_argument, NULL, 'h'},       {"drift", required_argument, NULL, 'r'},
-    {"margin", required_argument, NULL, 'm'},      {"blocks", required_argument, NULL, 'b'},
-    {"first", required_argument, NULL, 'f'},       {"design", required_argument, NULL, 'd'},
-    {"seed", required_argument, NULL, 's'},        {"intervals", no_argument, NULL, 'i'},
-    {"help", no_argument, NULL, '?' + 256},        {0},
+    {"experiments", required_argument, NULL, 'e'},
+    {"truth", required_argument, NULL, 't'},
+    {"noise", required_argument, NULL, 'n'},
+    {"shape", required_argument, NULL, 'h'},
+    {"drift", required_argument, NULL, 'r'},
+    {"margin", required_argument, NULL, 'm'},
+    {"blocks", required_argument, NULL, 'b'},
+    {"first", required_argument, NULL, 'f'},
+    {"design", required_argument, NULL, 'd'},
+    {"seed", required_argument, NULL, 's'},
+    {"intervals", no_argument, NULL, 'i'},
+    {"help", no_argument, NULL, '?' + 256},
+    {0},
 };
 
 static void parse_options(int argc, char **argv, struct settings *s)
@@ -261,17 +274,18 @@ int main(int argc, char **argv)
         .experiments = 2000,
         .first = 8,
         .margin_pct = 1,
+        .truth = {0, 0.5, 2},
+        .truths = 3,
     };
     parse_options(argc, argv, &s);
     printf("{\"bench\":\"ab\",\"origin\":\"model\",\"rows\":[\n");
     if (s.intervals) {
         intervals_print(s.experiments, s.design.seed);
     } else {
-        static const double truths[] = {0, 0.5, 2};
-        for (size_t i = 0; i < sizeof truths / sizeof truths[0]; i++) {
-            simulate(&s, truths[i], &tally);
+        for (int i = 0; i < s.truths; i++) {
+            simulate(&s, s.truth[i], &tally);
             printf("%s", i ? ",\n" : "");
-            print_row(&s, truths[i], &tally);
+            print_row(&s, s.truth[i], &tally);
         }
     }
     printf("],\n\"design\":\"%s\",\"noise\":\"%s\",\"noise_pct\":%g,\"drift_pct_minute\":%g,"
