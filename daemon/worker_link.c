@@ -163,7 +163,11 @@ void worker_check_jobs(struct worker *w)
     log_warn("link", "%s, recovering dropped_bytes=%llu bad_frames=%u", reason,
              (unsigned long long)w->parser.dropped_bytes, w->parser.bad_frames);
     worker_end_jobs(w, WIRE_TIMEOUT, reason);
-    if (worker_recover(w) == 0)
+    uint8_t hash[sizeof w->identity.hash];
+    memcpy(hash, w->identity.hash, sizeof hash);
+    if (worker_recover(w) == 0 && memcmp(hash, w->identity.hash, sizeof hash) != 0)
+        on_betrayal(w); // it was being programmed, therefore the silence
+    else if (w->identified)
         log_info("link", "recovered");
     else if (!w->channel.dead) {
         worker_return_jobs(w, reason);
@@ -214,8 +218,10 @@ static void on_answer(struct worker *w, struct job *j, const struct link_frame *
     m.last_ns = at_ns;
     if (!j->written_ns || j->written_ns > m.first_ns)
         j->written_ns = m.first_ns; // its completion is reported after the answer's, at times
+    // An answer may be read long after it was given, so what it vouches for is the moment of its
+    // request; measured from there, no programming fits in between.
     if (at_ns - w->vouched_ns <= GUARD_NS) {
-        w->vouched_ns = at_ns;
+        w->vouched_ns = j->sent_ns;
         end_job(w, j, &m);
     } else {
         j->result = m;
@@ -224,7 +230,7 @@ static void on_answer(struct worker *w, struct job *j, const struct link_frame *
     }
 }
 
-static void on_guard(struct worker *w, const struct link_frame *f, uint64_t at_ns)
+static void on_guard(struct worker *w, const struct link_frame *f)
 {
     struct link_identity id;
     w->guard_sent = false;
@@ -238,7 +244,7 @@ static void on_guard(struct worker *w, const struct link_frame *f, uint64_t at_n
         w->betrayed = true;
         return;
     }
-    w->vouched_ns = at_ns;
+    w->vouched_ns = w->guard_sent_ns;
     for (int i = 0; i < WIRE_INFLIGHT; i++)
         if (w->jobs[i].state == JOB_HELD)
             end_job(w, &w->jobs[i], &w->jobs[i].result);
@@ -251,7 +257,7 @@ static void on_frame(struct worker *w, const struct link_frame *f, uint64_t at_n
     struct job *j = job_of(w, f->seq);
     if (w->betrayed || (w->guard_sent && f->seq == w->guard_seq)) {
         if (!w->betrayed)
-            on_guard(w, f, at_ns);
+            on_guard(w, f);
     } else if (j) {
         on_answer(w, j, f, at_ns);
     } else if (x->waiting && f->seq == x->seq) {

@@ -63,7 +63,10 @@ static int recover_once(struct worker *w)
     if (send_zeros(w) < 0)
         return -1;
     drain(w);
-    if (ask(w, LINK_RESET, IDENTIFY_WAIT_NS) < 0 || ask(w, LINK_IDENTIFY, IDENTIFY_WAIT_NS) < 0)
+    if (ask(w, LINK_RESET, IDENTIFY_WAIT_NS) < 0)
+        return -1;
+    w->vouched_ns = now_ns();
+    if (ask(w, LINK_IDENTIFY, IDENTIFY_WAIT_NS) < 0)
         return -1;
     return link_identity_decode(w->exchange.payload, w->exchange.n, &w->identity);
 }
@@ -76,7 +79,6 @@ int worker_recover(struct worker *w)
             continue;
         memcpy(w->identity_bytes, w->exchange.payload, sizeof w->identity_bytes);
         w->identified = true;
-        w->vouched_ns = now_ns();
         return 0;
     }
     return -1;

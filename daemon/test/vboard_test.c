@@ -21,7 +21,7 @@
 
 static const char one_board[] = "[board lab0]\nserial = VB0001\nvariant = demand-w8\n"
                                 "allow_virtual = yes\nanswer_timeout_ms = 300\n"
-                                "program_timeout_ms = 2000\n";
+                                "program_timeout_ms = 4000\n";
 
 static struct rig *world(const char *boards, const char *const *more)
 {
@@ -194,7 +194,7 @@ static void done_stuck_low_restores_the_old_variant(void **state)
     assert_non_null(strstr(rig_message(&p), "DONE stays low"));
     rig_reply_fini(&p);
     rig_close(r, d);
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
     infer_and_check(r, "demand-w8", "demand-w8", 2);
 }
 
@@ -297,7 +297,7 @@ static void unplugged_while_programming(void **state)
     rig_close(r, d);
     rig_wait_board(r, "lab0", "ABSENT", NULL, 3000);
     rig_ctl(r, "replug", NULL);
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
     infer_and_check(r, "demand", "demand-w8", 6);
 }
 
@@ -307,7 +307,7 @@ static void deadline_holds(struct rig *r, int deadline_ms)
     struct rig_reply p = rig_infer(r, "demand", window, 24, 1, deadline_ms);
     assert_string_equal(rig_code(&p), "DEADLINE");
     assert_in_range(p.elapsed_ns / 1000, (uint64_t)deadline_ms * 1000,
-                    (uint64_t)deadline_ms * 1000 + 60000);
+                    (uint64_t)deadline_ms * 1000 + 100000);
     rig_reply_fini(&p);
 }
 
@@ -428,12 +428,12 @@ static void plugging_storm_leaks_nothing(void **state)
         rig_ctl(r, "replug", NULL);
         poll(NULL, 0, (int)rng_range(&rng, 0, 400));
         if (i == 3) {
-            rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+            rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
             before[0] = open_files(r->pid);
             before[1] = open_files(worker);
         }
     }
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
     infer_and_check(r, "demand", "demand-w8", 10);
     assert_int_equal(rig_worker_pid(r, "lab0"), worker); // the same process all the time
     poll(NULL, 0, 100);
@@ -507,8 +507,10 @@ static void virtual_bitstream_needs_leave(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1) // one test, or a pattern
+        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         T(answers_like_the_golden_model),
         T(swaps_under_load_lose_nothing),
