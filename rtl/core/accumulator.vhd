@@ -20,12 +20,12 @@ architecture rtl of accumulator is
   signal sum  : signed(acc_bits_g - 1 downto 0) := (others => '0');
   signal base : signed(acc_bits_g - 1 downto 0);
 begin
-  base <= sum and not (acc_bits_g - 1 downto 0 => first);
+  base <= (others => '0') when first = '1' else sum;
   process (clk)
   begin
     if rising_edge(clk) then
       if enable = '1' then
-        sum <= base + resize(signed(p), acc_bits_g);
+        sum <= resize(signed(p), acc_bits_g) + base;
       end if;
     end if;
   end process;
