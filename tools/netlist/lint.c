@@ -18,6 +18,7 @@ enum rule {
     RULE_BLACK_BOX,
     RULE_SHARED,
     RULE_INOUT,
+    RULE_VARIABLE_MEMORY,
     RULE_ALLOW,
 };
 
@@ -38,6 +39,10 @@ const struct lint_rule lint_rules[] = {
     [RULE_BLACK_BOX] = {"black-box", "a component without an entity becomes an empty module"},
     [RULE_SHARED] = {"shared-variable", "GHDL 2.0 crashes or infers no memory"},
     [RULE_INOUT] = {"inout", "the repair refuses inout ports"},
+    [RULE_VARIABLE_MEMORY] =
+        {"variable-memory", "an array variable written at a computed place in a process becomes a "
+                            "memory that a read in the same cycle sees without the write; use a "
+                            "signal, or compare each index"},
     [RULE_ALLOW] = {"allow",
                     "an exemption is `-- lint: allow RULE because REASON` with a known rule "
                     "and a reason, and must be needed"},
@@ -220,6 +225,51 @@ static void lint_declaration(struct linter *l, size_t at)
         found(l, at, RULE_EXTREME);
 }
 
+// The innermost process round a word begins here; 0 when there is none.
+static size_t process_start(const struct linter *l, size_t at)
+{
+    for (size_t i = at; i-- > 0;) {
+        if (is(l, i, "process") && i && is(l, i - 1, "end"))
+            return 0;
+        if (is(l, i, "process"))
+            return i;
+    }
+    return 0;
+}
+
+// Is the name a loop's, or declared constant, or ours for constants (_c, _g)?
+static bool static_index(const struct linter *l, size_t at, size_t start)
+{
+    const struct word *word = &l->words->word[at];
+    if (word->kind != WORD_NAME)
+        return true;
+    for (size_t i = start; i < at; i++)
+        if (is(l, i, "for") && l->words->word[i + 1].text == word->text)
+            return true;
+    return harmless_divisor(l, at) || is(l, at, "downto") || is(l, at, "to") || is(l, at, "mod");
+}
+
+// name (... signal or variable ...) := in a process, name being a variable of it
+static void lint_variable(struct linter *l, size_t at)
+{
+    const struct word *word = &l->words->word[at];
+    size_t start = word->kind == WORD_NAME && is(l, at + 1, "(") ? process_start(l, at) : 0;
+    bool variable = false;
+    for (size_t i = start; start && i < at; i++)
+        variable |= is(l, i, "variable") && l->words->word[i + 1].text == word->text;
+    if (!variable)
+        return;
+    bool computed = false;
+    size_t depth = 1, i = at + 2;
+    for (; i < l->words->count && depth; i++) {
+        depth += is(l, i, "(");
+        depth -= is(l, i, ")");
+        computed |= !static_index(l, i, start);
+    }
+    if (computed && is(l, i, ":="))
+        found(l, at, RULE_VARIABLE_MEMORY);
+}
+
 static int by_line(const void *a, const void *b)
 {
     const struct finding *x = a, *y = b;
@@ -299,6 +349,7 @@ bool lint_text(struct pool *pool, const char *file, const char *text, size_t len
             lint_division(&l, i);
         lint_wide(&l, i, &wide);
         lint_declaration(&l, i);
+        lint_variable(&l, i);
     }
     if (findings->count)
         qsort(findings->list, findings->count, sizeof *findings->list, by_line);

@@ -134,7 +134,7 @@ static const char *clock_option(struct pool *pool, const struct design *design,
         if (*c != '_')
             digits[used++] = *c;
     digits[used] = 0;
-    return pool_format(pool, "-O2 -DCLOCK_HZ=%s", digits);
+    return pool_format(pool, "-DCLOCK_HZ=%s", digits);
 }
 
 enum emit_result verilate(struct pool *pool, const struct design *design, const char *sim,
@@ -168,6 +168,8 @@ enum emit_result verilate(struct pool *pool, const struct design *design, const 
                           "verilator",
                           "-CFLAGS",
                           flags,
+                          "-MAKEFLAGS", // Verilator's own default is -Os, half as fast
+                          "OPT_FAST=-O2 OPT_SLOW=-O1 OPT_GLOBAL=-O2",
                           "-LDFLAGS",
                           pool_format(pool, "%s/libvboard_sim_host.a", sim),
                           "-o",
