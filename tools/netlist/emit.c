@@ -35,6 +35,22 @@ static enum emit_result judge_warnings(struct pool *pool, const char *path, cons
     return EMIT_DONE;
 }
 
+// The line of GHDL's that says what went wrong, among its notes; "" when there is none.
+static const char *first_error(struct pool *pool, const char *path)
+{
+    size_t length;
+    const char *ignored, *line = file_read(pool, path, &length, &ignored);
+    while (line && *line) {
+        size_t size = strcspn(line, "\n");
+        const char *text = pool_intern(pool, line, size);
+        bool noise = strstr(text, ":note:") || strstr(text, ":warning:");
+        if (!noise && (strstr(text, ".vhd:") || strncmp(text, "raised ", 7) == 0))
+            return text;
+        line += size + (line[size] != 0);
+    }
+    return "";
+}
+
 // Runs ghdl --synth once, into path.
 static enum emit_result synthesise(struct pool *pool, const struct emit_request *request,
                                    const char *language, const char *path, const char **message)
@@ -60,10 +76,9 @@ static enum emit_result synthesise(struct pool *pool, const struct emit_request 
         *message = pool_format(pool, "%s is not installed", request->ghdl);
         return EMIT_NO_TOOL;
     }
-    size_t length;
-    const char *ignored, *text = file_read(pool, errors, &length, &ignored);
-    *message = pool_format(pool, "%s --synth of %s %s:\n%.1500s", request->ghdl, request->top,
-                           status == RUN_TIMED_OUT ? "took too long" : "failed", text ? text : "");
+    *message = pool_format(pool, "%s --synth of %s %s; see %s: %s", request->ghdl, request->top,
+                           status == RUN_TIMED_OUT ? "took too long" : "failed", errors,
+                           first_error(pool, errors));
     return EMIT_INPUT;
 }
 

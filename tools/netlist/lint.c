@@ -138,6 +138,12 @@ static bool harmless_divisor(const struct linter *l, size_t at)
     if (at >= l->words->count)
         return false;
     const struct word *word = &l->words->word[at];
+    if (is(l, at, "(")) { // (2 * banks_c)
+        bool harmless = true;
+        for (at++; at < l->words->count && !is(l, at, ")"); at++)
+            harmless &= l->words->word[at].kind != WORD_NAME || harmless_divisor(l, at);
+        return harmless;
+    }
     if (word->kind == WORD_NUMBER)
         return power_of_two(word->text);
     if (word->kind != WORD_NAME)
