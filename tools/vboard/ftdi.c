@@ -203,7 +203,7 @@ bool ftdi_in(struct ftdi *f, unsigned channel, struct ftdi_in *in, uint64_t now_
 static void purge(struct ftdi_channel *c, enum fifo_direction d)
 {
     if (d == FIFO_TO_DEVICE) {
-        mpsse_reset(&c->mpsse);
+        mpsse_forget(&c->mpsse);
     } else {
         bytes_clear(&c->answers);
         c->answers_flushed = 0;

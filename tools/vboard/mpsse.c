@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/vboard/mpsse.h"
 
-// Bits of a shift command (bit 7 = 0). Bits 0 and 2 choose clock edges; here a bit is a clock.
+// Bits of a shift command (bit 7 = 0). Bits 0 and 2 choose clock edges; here a bit is a clock, and
+// data is written before and read after the clock rises.
 enum {
     SHIFT_BITS = 0x02,
     SHIFT_LSB = 0x08,
@@ -42,12 +43,52 @@ void mpsse_init(struct mpsse *m, int (*clock)(void *ctx, int tms, int tdi), void
     *m = (struct mpsse){.clock = clock, .ctx = ctx};
 }
 
-void mpsse_reset(struct mpsse *m)
+static void keep_pin(struct mpsse *m, uint8_t pin, int level)
+{
+    m->low = (uint8_t)(level ? m->low | pin : m->low & ~pin);
+}
+
+// What the chip puts on the low byte's pins now; returns their levels.
+static uint8_t drive(struct mpsse *m)
+{
+    uint8_t driven = (uint8_t)(m->low | ~m->low_direction);
+    if (!m->lines)
+        return driven;
+    uint8_t levels = m->lines(m->ctx, driven);
+    m->contentions += (m->low & m->low_direction & ~m->only_zero & ~levels) != 0;
+    return levels;
+}
+
+void mpsse_forget(struct mpsse *m)
 {
     m->have = 0;
     m->bytes_left = 0;
+}
+
+void mpsse_reset(struct mpsse *m)
+{
+    mpsse_forget(m);
     m->loopback = false;
     m->low = m->low_direction = m->high = m->high_direction = 0;
+    m->only_zero = 0;
+    drive(m);
+}
+
+// One clock on a shared bus: data changes with or before the clock's first edge, is sampled after
+// the edge that raises it. The clock rests where the host has put its pin.
+static int pulse_lines(struct mpsse *m, int tdi)
+{
+    uint8_t rest = m->low & MPSSE_TCK, sampled;
+    keep_pin(m, MPSSE_TDI, tdi);
+    m->low &= (uint8_t)~MPSSE_TCK;
+    drive(m);
+    m->low |= MPSSE_TCK;
+    sampled = drive(m);
+    if (!rest) {
+        m->low &= (uint8_t)~MPSSE_TCK;
+        drive(m);
+    }
+    return (sampled & MPSSE_TDO) != 0;
 }
 
 static int pulse(struct mpsse *m, int tms, int tdi)
@@ -55,12 +96,9 @@ static int pulse(struct mpsse *m, int tms, int tdi)
     m->clocks++;
     if (m->loopback)
         return tdi;
+    if (m->lines)
+        return pulse_lines(m, tdi);
     return m->clock ? m->clock(m->ctx, tms, tdi) : 1;
-}
-
-static void keep_pin(struct mpsse *m, uint8_t pin, int level)
-{
-    m->low = (uint8_t)(level ? m->low | pin : m->low & ~pin);
 }
 
 // Shifts count bits (1..8) of data; the answer is aligned as the chip does it: LSB first fills from
@@ -183,13 +221,17 @@ static void run_command(struct mpsse *m, struct bytes *out, bool *flush)
     case SET_LOW:
         m->low = m->command[1];
         m->low_direction = m->command[2];
+        drive(m);
         break;
     case SET_HIGH:
         m->high = m->command[1];
         m->high_direction = m->command[2];
         break;
     case GET_LOW: // inputs are pulled up
-        answer_byte(out, (uint8_t)((m->low & m->low_direction) | (uint8_t)~m->low_direction));
+        answer_byte(out, drive(m));
+        break;
+    case DRIVE_ONLY_ZERO:
+        m->only_zero = m->command[1];
         break;
     case GET_HIGH:
         answer_byte(out, (uint8_t)((m->high & m->high_direction) | (uint8_t)~m->high_direction));
