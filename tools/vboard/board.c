@@ -24,7 +24,11 @@ static int board_init(struct boards *all, struct board *b, const char *serial, u
     snprintf(meter, sizeof meter, "%sP", b->serial);
     ftdi_init(&b->chip[BOARD_MAIN], FTDI_FT2232H, b->serial, true);
     ftdi_init(&b->chip[BOARD_METER], FTDI_FT232H, meter, false);
-    fpga_init(&b->fpga, &all->options, b->serial, part, &b->chip[BOARD_MAIN].channel[1].fifo);
+    power_meter_init(&b->meter, loop_now_ns);
+    power_meter_start_timer(&b->meter);
+    power_meter_attach(&b->meter, &b->chip[BOARD_METER].channel[0].mpsse);
+    fpga_init(&b->fpga, &all->options, b->serial, part, &b->chip[BOARD_MAIN].channel[1].fifo,
+              &b->meter);
     struct mpsse *jtag = &b->chip[BOARD_MAIN].channel[0].mpsse;
     jtag->clock = fpga_jtag_clock;
     jtag->ctx = &b->fpga;
@@ -64,6 +68,7 @@ void boards_fini(struct boards *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         fpga_fini(&b->board[i].fpga);
+        loop_remove_timer(&b->board[i].meter.tick);
         for (unsigned d = 0; d < BOARD_DEVICES; d++)
             ftdi_fini(&b->board[i].chip[d]);
     }
@@ -89,7 +94,7 @@ int board_unplug(struct boards *all, struct board *b, unsigned device, bool powe
     usbfs_unplug(d);
     ftdi_power_cycle(&b->chip[device]);
     if (device == BOARD_MAIN && !powered)
-        fpga_power_cycle(&b->fpga);
+        fpga_power_off(&b->fpga);
     log_info("board: unplugged serial=%s", b->chip[device].serial);
     return world_remove_device(all->world, d->number, &b->chip[device]);
 }
@@ -102,6 +107,8 @@ int board_replug(struct boards *all, struct board *b, unsigned device)
         return -1;
     }
     usbfs_plug(d);
+    if (device == BOARD_MAIN)
+        fpga_power_on(&b->fpga);
     log_info("board: plugged in serial=%s", b->chip[device].serial);
     return world_add_device(all->world, d->number, &b->chip[device]);
 }

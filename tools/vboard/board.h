@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The boards of a world. Each is two USB devices: an FT2232H SERIAL (channel A: JTAG of the FPGA,
-// channel B: its 245 FIFO) and an FT232H SERIAL"P" (the power meter's I2C master; no sensors yet).
+// channel B: its 245 FIFO) and an FT232H SERIAL"P" (the I2C master of its power sensors).
 #ifndef SEVENCAST_VBOARD_BOARD_H
 #define SEVENCAST_VBOARD_BOARD_H
 
@@ -9,6 +9,7 @@
 
 #include "tools/vboard/fpga.h"
 #include "tools/vboard/ftdi.h"
+#include "tools/vboard/power_meter.h"
 #include "tools/vboard/usbfs.h"
 #include "tools/vboard/world.h"
 
@@ -20,6 +21,7 @@ struct board {
     struct ftdi chip[BOARD_DEVICES];
     struct usbfs_device device[BOARD_DEVICES];
     struct fpga fpga;
+    struct power_meter meter;
 };
 
 struct boards {

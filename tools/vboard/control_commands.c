@@ -19,7 +19,8 @@ struct call {
     struct board *board;
     size_t words; // after the command's own name
     char *word[MAX_WORDS];
-    char why[160];
+    char why[240];
+    json_t *result; // owned; members of the answer
 };
 
 static int refuse(struct call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -99,7 +100,9 @@ static int do_tdo_low(struct call *c)
 
 static int do_mpsse_mute(struct call *c)
 {
-    return switch_word(c, 0, &c->board->chip[BOARD_MAIN].faults.mpsse_mute);
+    size_t i = 0;
+    unsigned device = device_word(c, &i);
+    return switch_word(c, i, &c->board->chip[device].faults.mpsse_mute);
 }
 
 static int do_stall(struct call *c)
@@ -154,6 +157,18 @@ static int do_engine(struct call *c)
     return refuse(c, "wedge, resume or kill expected");
 }
 
+static int do_power(struct call *c)
+{
+    struct power_meter *p = &c->board->meter;
+    if (!c->words || strcmp(c->word[0], "truth") != 0)
+        return power_meter_command(p, c->word, c->words, c->why, sizeof c->why);
+    uint32_t cycles = 0;
+    if (c->words > 2 || (c->words == 2 && number_word(c, 1, &cycles)))
+        return refuse(c, "power truth [CYCLES] expected");
+    c->result = status_power_truth(p, cycles);
+    return 0;
+}
+
 static int do_nothing(struct call *c)
 {
     (void)c;
@@ -178,10 +193,22 @@ static const struct command {
     {"done-low", "on|off", "DONE never rises", do_done_low},
     {"wrong-idcode", "on|off", "the FPGA is another part", do_idcode},
     {"tdo-low", "on|off", "TDO reads 0 for ever", do_tdo_low},
-    {"mpsse-mute", "on|off", "the MPSSE takes commands and never answers", do_mpsse_mute},
+    {"mpsse-mute", "[meter] on|off", "the MPSSE takes commands and never answers", do_mpsse_mute},
     {"stall", "K [COUNT]", "the K-th bulk transfer from now hangs, COUNT in all; 0 off", do_stall},
     {"fifo", "lose|corrupt|insert to-device|to-host N", "disturb the next N bytes", do_fifo},
     {"engine", "wedge|resume|kill", "stop, continue, kill the design's process", do_engine},
+    {"power", "truth [CYCLES]", "true energies since the mark; of an inference of CYCLES",
+     do_power},
+    {"power", "mark", "the truth begins anew", do_power},
+    {"power", "noise PPM | drift PPM/MIN | seed N", "of the sensors; of the power; of the noise",
+     do_power},
+    {"power", "warmup PPM TAU_S", "the power begins so much lower", do_power},
+    {"power", "gain|offset CHANNEL PPM|UV", "a sensor's error (FPGA_1V0.., INA226, INA228)",
+     do_power},
+    {"power", "rail RAIL LEVEL UW", "static, configuration, idle or active power", do_power},
+    {"power", "speed N | skip SECONDS", "waiting passes N times faster; at once", do_power},
+    {"power", "nak N | lose N | sda-low on|off", "lose transactions, samples, the bus", do_power},
+    {"power", "saturate | reset [SENSOR]", "accumulators at their ends; power-on reset", do_power},
     {"quit", "", "end the world", do_quit},
 };
 
@@ -200,6 +227,9 @@ static json_t *answer(const struct call *c, bool ok)
 {
     json_t *o = json_object();
     json_object_set_new(o, "ok", json_boolean(ok));
+    if (c->result)
+        json_object_update(o, c->result);
+    json_decref(c->result);
     if (!ok)
         json_object_set_new(o, "error", json_string(c->why));
     return o;

@@ -21,10 +21,12 @@ struct engine {
     struct child child;
     struct loop_watch watch;
     struct fifo *fifo; // borrowed; NULL after engine_stop
+    struct board_time *time;
     char name[96];
     bool up, blocked; // blocked: the socket's buffer is full
     unsigned purging; // PURGE messages not answered yet
     size_t credit_to_device, credit_owed;
+    uint32_t sent; // messages
     uint64_t started_ns;
     struct engine_stats stats;
     void (*ended)(void *ctx, const char *how);
@@ -63,6 +65,8 @@ static int send_message(struct engine *e, uint32_t type, uint32_t flags, const v
         return -1;
     }
     e->credit_owed = 0;
+    e->sent++;
+    board_time_handed(e->time);
     return 0;
 }
 
@@ -112,6 +116,7 @@ static void disconnect(struct engine *e)
     e->fifo->pins_purge = NULL;
     fifo_disconnected(e->fifo);
     e->fifo = NULL;
+    board_time_engine(e->time);
 }
 
 static void take_data(struct engine *e, const struct engine_wire *m, const uint8_t *data)
@@ -127,7 +132,11 @@ static void handle_message(struct engine *e, const struct engine_wire *m, const 
 {
     e->stats.messages++;
     e->stats.cycles = m->cycles;
+    e->stats.busy_cycles = m->busy_cycles;
     e->stats.violations = m->violations;
+    e->stats.clock_hz = m->clock_hz;
+    board_time_message(e->time, m->clock_hz, m->cycles, m->busy_cycles,
+                       m->flags & ENGINE_WAITS && m->taken == e->sent);
     switch (m->type) {
     case ENGINE_HELLO:
         e->up = true;
@@ -196,14 +205,16 @@ static void child_ended(struct child *c, int status)
     free(e);
 }
 
-struct engine *engine_start(struct fifo *fifo, const char *name, char *const *argv, const char *cwd,
+struct engine *engine_start(struct fifo *fifo, struct board_time *time, const char *name,
+                            char *const *argv, const char *cwd,
                             void (*ended)(void *ctx, const char *how), void *ctx)
 {
     int pair[2] = {-1, -1}, error;
     struct engine *e = calloc(1, sizeof *e);
     if (!e || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
         goto fail;
-    *e = (struct engine){.fifo = fifo, .ended = ended, .ctx = ctx, .started_ns = loop_now_ns()};
+    *e = (struct engine){
+        .fifo = fifo, .time = time, .ended = ended, .ctx = ctx, .started_ns = loop_now_ns()};
     snprintf(e->name, sizeof e->name, "%s", name);
     e->child = (struct child){.ended = child_ended, .ctx = e};
     e->watch = (struct loop_watch){.fd = pair[0], .events = POLLIN, .fn = ready, .ctx = e};
@@ -225,6 +236,7 @@ struct engine *engine_start(struct fifo *fifo, const char *name, char *const *ar
     fifo->pins_taken = pins_taken;
     fifo->pins_purge = pins_purge;
     fifo->pins_ctx = e;
+    board_time_engine(time);
     return e;
 fail:
     error = errno;

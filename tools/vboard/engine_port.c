@@ -15,7 +15,10 @@ static void send_message(struct engine_port *p, uint32_t type, uint32_t flags, s
                             .credit = p->owed,
                             .flags = flags,
                             .cycles = p->cycles,
-                            .violations = p->violations};
+                            .busy_cycles = p->busy_cycles,
+                            .violations = p->violations,
+                            .clock_hz = p->clock_hz,
+                            .taken = p->taken};
     uint8_t packet[sizeof m + ENGINE_MAX_PAYLOAD];
     memcpy(packet, &m, sizeof m);
     memcpy(packet + sizeof m, p->to_host, n);
@@ -26,12 +29,14 @@ static void send_message(struct engine_port *p, uint32_t type, uint32_t flags, s
     if (r < 0)
         p->ended = true;
     p->owed = 0;
+    p->told_cycles = p->cycles;
 }
 
-int engine_port_open(struct engine_port *p, int fd)
+int engine_port_open(struct engine_port *p, int fd, uint32_t clock_hz)
 {
     memset(p, 0, sizeof *p);
     p->fd = fd;
+    p->clock_hz = clock_hz;
     send_message(p, ENGINE_HELLO, 0, 0);
     return p->ended ? -1 : 0;
 }
@@ -68,6 +73,7 @@ bool engine_port_take(struct engine_port *p, bool wait)
         if (r < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return any;
         any = true;
+        p->taken++;
         if (r < (ssize_t)sizeof m) {
             p->ended = true;
             return any;
@@ -97,18 +103,34 @@ void engine_port_write(struct engine_port *p, uint8_t b)
     p->to_host[p->to_host_n++] = b;
 }
 
-void engine_port_send(struct engine_port *p, bool flush)
+static void send_data(struct engine_port *p, uint32_t flags)
 {
     size_t n = p->to_host_n;
-    if (!n && !flush)
-        return;
-    send_message(p, ENGINE_DATA, flush ? ENGINE_FLUSH : 0, n);
+    send_message(p, ENGINE_DATA, flags, n);
     p->credit -= n;
     p->to_host_n = 0;
 }
 
-void engine_port_report(struct engine_port *p, bool all)
+void engine_port_send(struct engine_port *p, bool flush)
 {
-    if (p->owed >= REPORT_BYTES || (all && p->owed))
+    if (p->to_host_n || flush)
+        send_data(p, flush ? ENGINE_FLUSH : 0);
+}
+
+void engine_port_progress(struct engine_port *p)
+{
+    if (p->cycles != p->told_cycles)
+        send_message(p, ENGINE_DATA, 0, 0);
+}
+
+void engine_port_wait(struct engine_port *p)
+{
+    send_data(p, ENGINE_WAITS);
+    engine_port_take(p, true);
+}
+
+void engine_port_report(struct engine_port *p)
+{
+    if (p->owed >= REPORT_BYTES)
         send_message(p, ENGINE_DATA, 0, 0);
 }

@@ -19,12 +19,15 @@ struct engine_port {
     size_t to_host_n; // written by the design, not sent yet
     size_t credit;    // bytes the board has room for
     uint32_t owed;    // bytes read by the design, not reported yet
-    uint64_t cycles;  // reported with every message; kept by the user
-    uint32_t violations;
+    uint32_t taken;   // messages received
+    // reported with every message; kept by the user
+    uint64_t cycles, busy_cycles;
+    uint32_t violations, clock_hz;
+    uint64_t told_cycles; // in the latest message
 };
 
 // Says hello. 0, or -1 when fd is not a socket of the board.
-int engine_port_open(struct engine_port *p, int fd);
+int engine_port_open(struct engine_port *p, int fd, uint32_t clock_hz);
 
 // Takes what has come; with wait blocks until something does. Returns whether anything came; look
 // at p->ended afterwards.
@@ -47,7 +50,11 @@ static inline bool engine_port_writable(const struct engine_port *p)
 void engine_port_write(struct engine_port *p, uint8_t b); // while writable
 // Sends what was written; flush: SIWU# was pulsed.
 void engine_port_send(struct engine_port *p, bool flush);
-// Reports read bytes when it is worth a message (or any, with all).
-void engine_port_report(struct engine_port *p, bool all);
+// Tells the cycles so far; the engine goes on.
+void engine_port_progress(struct engine_port *p);
+// Sends all there is, tells that the clock stands now and blocks until a message comes.
+void engine_port_wait(struct engine_port *p);
+// Reports read bytes when it is worth a message.
+void engine_port_report(struct engine_port *p);
 
 #endif

@@ -116,12 +116,14 @@ static void start_design(struct fpga *f)
                   strerror(errno));
         return;
     }
-    f->engine = engine_start(f->fifo, f->mark.variant, argv, package, engine_ended, f);
+    f->engine =
+        engine_start(f->fifo, &f->meter->time, f->mark.variant, argv, package, engine_ended, f);
     if (!f->engine) {
         no_design(f, "package %s: cannot start its engine: %s", f->mark.variant, strerror(errno));
         return;
     }
     f->designs_started++;
+    power_meter_state(f->meter, POWER_IDLE, power_model_activity(package));
     log_info("fpga: design %s starts board=%s engine=%s pid=%d", f->mark.variant, f->board,
              fpga_engine_name(o->engine), (int)engine_pid(f->engine));
 }
@@ -131,6 +133,7 @@ static void on_done(void *ctx)
     struct fpga *f = ctx;
     f->why_no_design[0] = '\0';
     f->marked = !virtual_mark_decode(f->tap.config.first_frame, &f->mark);
+    power_meter_state(f->meter, POWER_IDLE, 1);
     log_info("fpga: DONE board=%s configuration_crc=%08x", f->board, f->tap.config.first_crc);
     if (f->marked)
         start_design(f);
@@ -144,16 +147,18 @@ static void on_cleared(void *ctx)
     log_info("fpga: configuration cleared board=%s", f->board);
     stop_design(f);
     f->marked = false;
+    power_meter_state(f->meter, POWER_CONFIGURATION, 1);
     snprintf(f->why_no_design, sizeof f->why_no_design, "not configured");
 }
 
 void fpga_init(struct fpga *f, const struct fpga_options *options, const char *board,
-               const struct device_part *part, struct fifo *fifo)
+               const struct device_part *part, struct fifo *fifo, struct power_meter *meter)
 {
     memset(f, 0, sizeof *f);
     f->options = options;
     f->board = board;
     f->fifo = fifo;
+    f->meter = meter;
     tap_init(&f->tap, part);
     f->tap.on_done = on_done;
     f->tap.on_cleared = on_cleared;
@@ -166,7 +171,7 @@ void fpga_fini(struct fpga *f)
     stop_design(f);
 }
 
-void fpga_power_cycle(struct fpga *f)
+void fpga_power_off(struct fpga *f)
 {
     struct tap_faults faults = f->tap.faults;
     on_cleared(f);
@@ -175,6 +180,13 @@ void fpga_power_cycle(struct fpga *f)
     f->tap.on_cleared = on_cleared;
     f->tap.ctx = f;
     f->tap.faults = faults;
+    power_meter_state(f->meter, POWER_OFF, 1);
+}
+
+void fpga_power_on(struct fpga *f)
+{
+    if (f->meter->model.state == POWER_OFF)
+        power_meter_state(f->meter, POWER_STATIC, 1);
 }
 
 int fpga_jtag_clock(void *fpga, int tms, int tdi)

@@ -87,6 +87,11 @@ static int world_up(const struct options *o, char *why, size_t whycap)
         return -1;
     if (boards_init(&boards, &world, &f, o->part, o->serials, o->serial_count, why, whycap))
         return -1;
+    for (size_t i = 0; i < boards.count * o->power_count; i++) {
+        if (power_meter_command_line(&boards.board[i / o->power_count].meter,
+                                     o->power[i % o->power_count], why, whycap))
+            return -1;
+    }
     if (usbfs_init(world.dir) || control_init(&boards, world.dir)) {
         snprintf(why, whycap, "cannot listen in %s: %s", world.dir, strerror(errno));
         return -1;

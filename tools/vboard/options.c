@@ -51,6 +51,14 @@ static int take_part(struct options *o, const char *v)
     return o->part ? 0 : -1;
 }
 
+static int take_power(struct options *o, const char *v)
+{
+    if (o->power_count == OPTIONS_POWER_MAX)
+        return -1;
+    o->power[o->power_count++] = v;
+    return 0;
+}
+
 static int take_log(struct options *o, const char *v)
 {
     o->log_path = v;
@@ -90,6 +98,8 @@ static const struct option table[] = {
     {"--board", "SERIAL", "a board with this serial; repeat for more (default " DEFAULT_SERIAL ")",
      SERVES, take_board},
     {"--part", "NAME", "the FPGA (default " DEFAULT_PART ")", SERVES, take_part},
+    {"--power", "WORDS", "the words of \"ctl power WORDS\" for every board; repeat for more",
+     SERVES, take_power},
     {"--log", "FILE", "append the board's log to FILE (default: warnings on stderr)", SERVES,
      take_log},
     {"--log-level", "LEVEL", "error, warn, info (default with --log) or debug", SERVES,
@@ -100,7 +110,7 @@ static const struct option table[] = {
 
 static void help(void)
 {
-    char commands[2048];
+    char commands[4096];
     control_help(commands, sizeof commands);
     printf("vboard: a virtual Spartan-7 board on a virtual USB bus\n\n"
            "usage: vboard [OPTIONS] -- COMMAND [ARGS]     run COMMAND with the board plugged in\n"

@@ -14,6 +14,8 @@ enum options_verb { VERB_RUN, VERB_SERVE, VERB_EXEC, VERB_CTL };
 // Exit codes of vboard itself; COMMAND's own come through.
 enum { EXIT_VBOARD = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
+enum { OPTIONS_POWER_MAX = 32 };
+
 struct options {
     enum options_verb verb;
     const char *world;    // NULL: a temporary folder
@@ -22,6 +24,8 @@ struct options {
     const struct device_part *part;
     const char *serials[BOARD_MAX];
     size_t serial_count;
+    const char *power[OPTIONS_POWER_MAX]; // words of "ctl power", for every board
+    size_t power_count;
     const char *log_path;
     enum log_level log_level;
     bool background;

@@ -55,6 +55,8 @@ static json_t *design_json(const struct fpga *f, const char *engine_kind)
     json_object_set_new(o, "pid", json_integer(engine_pid(f->engine)));
     json_object_set_new(o, "up", json_boolean(engine_up(f->engine)));
     json_object_set_new(o, "cycles", whole(s->cycles));
+    json_object_set_new(o, "busy_cycles", whole(s->busy_cycles));
+    json_object_set_new(o, "clock_hz", whole(s->clock_hz));
     json_object_set_new(o, "pin_violations", whole(s->violations));
     json_object_set_new(o, "messages", whole(s->messages));
     return o;
@@ -75,6 +77,46 @@ static json_t *fpga_json(const struct boards *all, const struct board *b)
                      design_json(&b->fpga, fpga_engine_name(all->options.engine)));
 }
 
+// The meter's activity; nothing of what it should measure.
+static json_t *meter_json(const struct power_meter *p)
+{
+    json_t *o =
+        json_pack("{s:f, s:f, s:b}", "board_time_s", (double)p->time.now_ns * 1e-9, "stalled_s",
+                  (double)p->time.stalled_ns * 1e-9, "engine_runs", (int)p->time.running);
+    json_object_set_new(o, "i2c_starts", whole(p->bus.starts));
+    json_object_set_new(o, "i2c_stops", whole(p->bus.stops));
+    json_object_set_new(o, "i2c_bytes", whole(p->bus.bytes));
+    json_object_set_new(o, "i2c_naks", whole(p->bus.naks));
+    json_object_set_new(o, "samples", whole(p->pac.taken));
+    json_object_set_new(o, "samples_lost", whole(p->pac.lost));
+    json_object_set_new(o, "refreshes", whole(p->pac.refreshes));
+    return o;
+}
+
+static json_t *rails_json(const double value[POWER_RAILS], double factor)
+{
+    json_t *o = json_object();
+    for (unsigned r = 0; r < POWER_RAILS; r++)
+        json_object_set_new(o, power_rail_names[r], json_real(value[r] * factor));
+    return o;
+}
+
+json_t *status_power_truth(struct power_meter *p, uint32_t cycles)
+{
+    board_time_sync(&p->time);
+    const struct power_truth *t = &p->model.truth;
+    json_t *o = json_pack("{s:s, s:f, s:o, s:f, s:o, s:o}", "origin", "virtual", "seconds",
+                          t->seconds, "joules", rails_json(t->joules, 1), "busy_seconds",
+                          t->busy_seconds, "busy_joules", rails_json(t->busy_joules, 1), "clock_hz",
+                          whole(p->time.clock_hz));
+    if (cycles && p->time.clock_hz && t->busy_seconds > 0) {
+        double seconds = (double)cycles / p->time.clock_hz;
+        json_object_set_new(o, "joules_per_inference",
+                            rails_json(t->busy_joules, seconds / t->busy_seconds));
+    }
+    return o;
+}
+
 json_t *status_json(const struct boards *all)
 {
     json_t *boards = json_array();
@@ -83,8 +125,9 @@ json_t *status_json(const struct boards *all)
         json_t *devices = json_array();
         for (unsigned d = 0; d < BOARD_DEVICES; d++)
             json_array_append_new(devices, device_json(&b->device[d]));
-        json_array_append_new(boards, json_pack("{s:s, s:o, s:o}", "serial", b->serial, "devices",
-                                                devices, "fpga", fpga_json(all, b)));
+        json_array_append_new(boards, json_pack("{s:s, s:o, s:o, s:o}", "serial", b->serial,
+                                                "devices", devices, "fpga", fpga_json(all, b),
+                                                "meter", meter_json(&b->meter)));
     }
     return json_pack("{s:b, s:s, s:i, s:s, s:o}", "ok", 1, "origin", "virtual", "pid",
                      (int)getpid(), "world", all->world->dir, "boards", boards);

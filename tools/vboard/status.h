@@ -9,4 +9,8 @@
 
 json_t *status_json(const struct boards *boards);
 
+// What no program inside the world may know: true energies since the mark. cycles: also those of an
+// inference of so many cycles, 0 none. Brings board time up to date.
+json_t *status_power_truth(struct power_meter *p, uint32_t cycles);
+
 #endif

@@ -24,10 +24,8 @@ static void help(void)
 static bool write_all(struct engine_port *p, const uint8_t *data, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        while (!p->ended && !engine_port_writable(p)) {
-            engine_port_send(p, false);
-            engine_port_take(p, true);
-        }
+        while (!p->ended && !engine_port_writable(p))
+            engine_port_wait(p);
         if (p->ended)
             return false;
         engine_port_write(p, data[i]);
@@ -50,13 +48,12 @@ static void serve(struct device *d, struct engine_port *p)
                 continue;
             size_t n = e == FRAMES_GOOD ? device_answer(d, &r.frame, out)
                                         : device_refuse(d, &r.frame, r.error, r.detail, out);
-            p->cycles = d->total_cycles;
+            p->cycles = p->busy_cycles = d->total_cycles;
             answered |= write_all(p, out, n);
         }
         if (answered)
             engine_port_send(p, true);
-        engine_port_report(p, true);
-        engine_port_take(p, true);
+        engine_port_wait(p);
     }
 }
 
@@ -80,7 +77,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "vboard-golden: %s\n", why);
         return 1;
     }
-    if (engine_port_open(&port, ENGINE_FD)) {
+    if (engine_port_open(&port, ENGINE_FD, d.clock_hz)) {
         fprintf(stderr, "vboard-golden: descriptor %d is not the board's socket\n", ENGINE_FD);
         device_fini(&d);
         return 2;

@@ -33,6 +33,8 @@ enum {
     POLL_CLOCKS = 64,    // between looks at the socket while running
     FLUSH_CLOCKS = 4096, // a design that never pulses SIWU# is still heard
     PACKET_BYTES = 510,  // a full USB packet leaves at once
+    TELL_CLOCKS = 4096,  // of silence while running
+    EDGE_CLOCKS = 256,   // closer edges of busy are not told one by one
 };
 
 static struct engine_port port;
@@ -53,7 +55,7 @@ static unsigned clocks_of(unsigned ns, int clock_hz)
 // Returns 1 when a board is at the other end.
 int vboard_sim_open(int clock_hz)
 {
-    if (clock_hz <= 0 || engine_port_open(&port, ENGINE_FD)) {
+    if (clock_hz <= 0 || engine_port_open(&port, ENGINE_FD, (uint32_t)clock_hz)) {
         fprintf(stderr,
                 "sim: descriptor %d is not the board's socket; this program is started by "
                 "vboard\n",
@@ -128,21 +130,32 @@ static void exchange(int pins)
         idle = 0;
         if (port.cycles % POLL_CLOCKS == 0) {
             engine_port_take(&port, false);
-            engine_port_report(&port, false);
+            engine_port_report(&port);
         }
         return;
     }
     if (++idle < IDLE_CLOCKS)
         return;
     idle = 0;
-    engine_port_send(&port, false);
-    engine_port_report(&port, true);
-    engine_port_take(&port, true);
+    engine_port_wait(&port);
+}
+
+// The board's clock runs by these messages, and power by the edges of busy. Short spells of either
+// are left to the share of busy cycles that the next message tells.
+static void tell_time(int pins)
+{
+    uint64_t untold = port.cycles - port.told_cycles;
+    bool edge = (pins ^ last) & PIN_BUSY;
+    if (untold >= TELL_CLOCKS || (edge && untold >= EDGE_CLOCKS))
+        engine_port_progress(&port);
+    port.busy_cycles += (pins & PIN_BUSY) != 0;
 }
 
 // One clock: takes the design's pins, returns the bench's, or -1 at the end.
 int vboard_sim_step(int pins)
 {
+    if (port.cycles >= RESET_CLOCKS)
+        tell_time(pins);
     port.cycles++;
     if (port.cycles <= RESET_CLOCKS)
         return PIN_RXF_N | PIN_TXE_N | PIN_RESET;

@@ -17,7 +17,9 @@ set -u
 cd "$1"
 for v in random-5 random-6; do
     openFPGALoader packages/$v/$v.bit >log 2>&1
+    vboard ctl power mark
     bare-loop --package packages/$v --count 12 --timeout-ms 20000 >$v.$2 || exit 1
+    vboard ctl power truth >$v.$2.truth
 done
 vboard ctl status >status.$2
 END
@@ -29,6 +31,9 @@ for v in random-5 random-6; do
     [ "$(field .origin "$work/$v.ghdl")$(field .origin "$work/$v.golden")" = '"virtual""model"' ] || fail "$v: origins"
     cycles=$(field .cycles "$work/packages/$v/build.json")
     for engine in ghdl golden; do
+        # Board time knows nothing of how long the simulation took: busy is the inferences and, where there is fabric, the link.
+        jq -e ".busy_seconds * .clock_hz / (12 * $cycles) | . > 0.9999 and . < 3" "$work/$v.$engine.truth" >/dev/null ||
+            fail "$v: $engine: board time: $(cat "$work/$v.$engine.truth")"
         [ "$(field .cycles "$work/$v.$engine")" = "$cycles" ] || fail "$v: $engine says $(cat "$work/$v.$engine"), build.json $cycles"
     done
 done
