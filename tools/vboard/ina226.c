@@ -9,6 +9,7 @@ enum {
     INA228_ADC_DEFAULT = 0xfb68,
     INA228_CAL_DEFAULT = 0x1000,
     INA228_RESET_ENERGY = 0x4000,
+    INA228_NARROW = 0x0010, // ADCRANGE: +-40.96 mV
     MASK_READY = 0x0008,
     MASK_OVERFLOW = 0x0004,
     DIAG_READY = 0x0002,
@@ -104,7 +105,8 @@ static void finish(struct ina226 *s, const struct timing *t)
         s->current = current;
         s->power = power;
     } else {
-        // I = code x 312.5 nV / R and CAL = 13107.2e6 x LSB x R give code x 4096 / CAL in LSBs;
+        // I = code x 312.5 nV / R and CAL = 13107.2e6 x LSB x R give code x 4096 / CAL in LSBs, in
+        // the narrow range, too: a quarter of the voltage, four times CAL;
         // P = I x V with V in 195.3125 uV and a power LSB of 3.2 current LSBs.
         int64_t current = s->calibration ? (int64_t)s->shunt * 4096 / s->calibration : 0;
         int64_t magnitude = current < 0 ? -current : current;
@@ -124,7 +126,8 @@ static void sample(struct ina226 *s, uint64_t at_ns)
         s->sum_shunt += sensor_code(amps * s->shunt_ohm, 2.5e-6, INT16_MIN, INT16_MAX);
         s->sum_bus += sensor_code(volts, 1.25e-3, 0, INT16_MAX);
     } else {
-        s->sum_shunt += sensor_code(amps * s->shunt_ohm, 312.5e-9, -524288, 524287);
+        double lsb = s->config & INA228_NARROW ? 78.125e-9 : 312.5e-9;
+        s->sum_shunt += sensor_code(amps * s->shunt_ohm, lsb, -524288, 524287);
         s->sum_bus += sensor_code(volts, 195.3125e-6, 0, 524287);
     }
     s->sampled = true;

@@ -312,6 +312,16 @@ static void ina228_energy(void **state)
     assert_true(fabs(current / 8 - 1) < 1e-4);
     assert_true(fabs(watts / 40 - 1) < 1e-4);
     assert_true(fabs(joules / 400 - 1) < 1e-3); // conversions of 3 ms
+    // the narrow range: four times the resolution and the calibration
+    const uint8_t narrow[] = {INA228_CONFIG, 0x40, 0x10},
+                  times4[] = {INA228_SHUNT_CAL, 1676 >> 8, 1676 & 255};
+    assert_true(i2c_write(&bus, INA228_ADDRESS, narrow, 3));
+    assert_true(i2c_write(&bus, INA228_ADDRESS, times4, 3));
+    assert_int_equal(i2c_read(&bus, INA228_ADDRESS, INA228_ENERGY, 5), 0); // cleared by CONFIG
+    ina226_advance(&ina8, 11 * S);
+    assert_int_equal(i2c_read(&bus, INA228_ADDRESS, INA228_VSHUNT, 3) >> 4, 204800);
+    current = (double)(i2c_read(&bus, INA228_ADDRESS, INA228_CURRENT, 3) >> 4) * lsb;
+    assert_true(fabs(current / 8 - 1) < 1e-4);
 }
 
 int main(void)
