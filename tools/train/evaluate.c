@@ -3,10 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/train/report.h"
-#include "tools/train/train.h"
+#include "tools/train/session.h"
 
-enum { WHY_BYTES = 512 };
 // Doubles go through the manifest's decimal text.
 static const double tolerance = 1e-9;
 

@@ -10,7 +10,7 @@
 static double now_s(void)
 {
     struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
     return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }
 
@@ -54,64 +54,125 @@ static double run_batch(struct net *n, const struct task *t, const int *list, in
     return squares;
 }
 
-static double run_epoch(struct net *n, const struct task *t, const struct fit_options *options,
-                        struct dice *dice, int *order, struct optim *optim)
+struct run {
+    struct net *n;
+    const struct task *t;
+    const struct fit_options *options;
+    const struct fit_hooks *hooks;
+    struct fit_epoch *best;
+    struct dice dice;
+    struct optim optim;
+    int *order; // owned
+    real *kept; // owned
+};
+
+static double run_epoch(struct run *r)
 {
-    const int windows = t->count[TASK_TRAIN];
+    const int windows = r->t->count[TASK_TRAIN];
     double squares = 0;
-    dice_shuffle(dice, order, windows);
-    for (int i = 0; i < windows; i += options->batch) {
-        int count = windows - i < options->batch ? windows - i : options->batch;
-        squares += run_batch(n, t, order + i, count);
-        optim_step(optim, n);
+    dice_shuffle(&r->dice, r->order, windows);
+    for (int i = 0; i < windows; i += r->options->batch) {
+        int count = windows - i < r->options->batch ? windows - i : r->options->batch;
+        squares += run_batch(r->n, r->t, r->order + i, count);
+        optim_step(&r->optim, r->n);
     }
-    return sqrt(squares / ((double)windows * t->outputs));
+    return sqrt(squares / ((double)windows * r->t->outputs));
+}
+
+static int save(struct run *r, int epoch)
+{
+    const struct fit_state state = {
+        .epoch = epoch,
+        .best = *r->best,
+        .dice = r->dice.state,
+        .step = r->optim.step,
+        .count = r->n->layout.count,
+        .windows = r->t->count[TASK_TRAIN],
+        .param = r->n->param,
+        .kept = r->kept,
+        .mean = r->optim.mean,
+        .square = r->optim.square,
+        .order = r->order,
+    };
+    return r->hooks->save ? r->hooks->save(r->hooks->context, &state) : 0;
+}
+
+static int one_epoch(struct run *r, int epoch)
+{
+    const size_t bytes = r->n->layout.count * sizeof *r->n->param;
+    struct fit_epoch e = {.epoch = epoch};
+    double from = now_s();
+    e.train_rmse = run_epoch(r);
+    e.seconds = now_s() - from;
+    e.validation_rmse = r->hooks->validate(r->hooks->context, r->n, r->best->validation_rmse);
+    if (e.validation_rmse < 0)
+        return -1;
+    if (e.validation_rmse < r->best->validation_rmse) {
+        *r->best = e;
+        memcpy(r->kept, r->n->param, bytes);
+    }
+    e.best_rmse = r->best->validation_rmse;
+    if (r->hooks->report)
+        r->hooks->report(r->hooks->context, &e);
+    return save(r, epoch);
+}
+
+// The first epoch's state, or the one to go on from. Returns the last epoch done, or -1.
+static int begin(struct run *r, const struct fit_state *from)
+{
+    const size_t count = r->n->layout.count, bytes = count * sizeof *r->n->param;
+    const int windows = r->t->count[TASK_TRAIN];
+    if (from && (from->count != count || from->windows != windows))
+        return -1;
+    if (!from) {
+        r->best->validation_rmse = r->hooks->validate(r->hooks->context, r->n, INFINITY);
+        memcpy(r->kept, r->n->param, bytes);
+        memcpy(r->order, r->t->start[TASK_TRAIN], (size_t)windows * sizeof *r->order);
+        return r->best->validation_rmse < 0 ? -1 : 0;
+    }
+    *r->best = from->best;
+    r->dice.state = from->dice;
+    r->optim.step = from->step;
+    memcpy(r->n->param, from->param, bytes);
+    memcpy(r->kept, from->kept, bytes);
+    memcpy(r->optim.mean, from->mean, bytes);
+    memcpy(r->optim.square, from->square, bytes);
+    memcpy(r->order, from->order, (size_t)windows * sizeof *r->order);
+    return from->epoch;
+}
+
+static int patient(const struct run *r, int epoch)
+{
+    return !r->options->patience || epoch - r->best->epoch < r->options->patience;
 }
 
 int fit(struct net *n, const struct task *t, const struct fit_options *options,
-        const struct fit_hooks *hooks, struct fit_epoch *best)
+        const struct fit_hooks *hooks, const struct fit_state *from, struct fit_epoch *best)
 {
     const int windows = t->count[TASK_TRAIN];
     const size_t bytes = n->layout.count * sizeof *n->param;
     const long steps = (long)options->epochs * ((windows + options->batch - 1) / options->batch);
-    struct dice dice = {options->seed};
-    struct optim optim = {0};
-    int *order = calloc((size_t)windows, sizeof *order);
-    real *kept = malloc(bytes);
-    int rc = -1;
-    *best = (struct fit_epoch){.validation_rmse = hooks->validate(hooks->context, n)};
-    if (!order || !kept || best->validation_rmse < 0 ||
-        optim_init(&optim, n, options->rate, options->weight_decay, steps))
+    struct run r = {
+        .n = n, .t = t, .options = options, .hooks = hooks, .best = best, .dice = {options->seed}};
+    int rc = -1, epoch;
+    *best = (struct fit_epoch){0};
+    r.order = calloc((size_t)windows, sizeof *r.order);
+    r.kept = malloc(bytes);
+    if (!r.order || !r.kept || optim_init(&r.optim, n, options->rate, options->weight_decay, steps))
         goto done;
-    memcpy(kept, n->param, bytes);
-    for (int i = 0; i < windows; i++)
-        order[i] = t->start[TASK_TRAIN][i];
-    for (int epoch = 1; epoch <= options->epochs; epoch++) {
-        struct fit_epoch e = {.epoch = epoch};
-        double from = now_s();
-        e.train_rmse = run_epoch(n, t, options, &dice, order, &optim);
-        e.seconds = now_s() - from;
-        e.validation_rmse = hooks->validate(hooks->context, n);
-        if (e.validation_rmse < 0)
+    epoch = begin(&r, from);
+    if (epoch < 0)
+        goto done;
+    while (epoch < options->epochs && patient(&r, epoch))
+        if (one_epoch(&r, ++epoch))
             goto done;
-        if (e.validation_rmse < best->validation_rmse) {
-            *best = e;
-            memcpy(kept, n->param, bytes);
-        }
-        e.best_rmse = best->validation_rmse;
-        if (hooks->report)
-            hooks->report(hooks->context, &e);
-        if (options->patience && epoch - best->epoch >= options->patience)
-            break;
-    }
     best->best_rmse = best->validation_rmse;
+    memcpy(n->param, r.kept, bytes);
     rc = 0;
 done:
-    if (kept && rc == 0)
-        memcpy(n->param, kept, bytes);
-    optim_fini(&optim);
-    free(order);
-    free(kept);
+    optim_fini(&r.optim);
+    free(r.order);
+    free(r.kept);
     return rc;
 }
 

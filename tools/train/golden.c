@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tools/train/export.h"
+#include "tools/train/fit.h"
 
 struct variant *golden_variant(const struct net *n, const struct task *t, char *why, size_t whycap)
 {
@@ -103,6 +104,24 @@ int golden_evaluate(const struct variant *v, const struct task *t, enum task_par
     result->error = error_end(&sum);
     runner_free(r);
     return 0;
+}
+
+// What the integers may gain on the fake-quantised forward pass. Measured differences of the two
+// RMSE are below 0.1 %.
+static const double margin = 1.005;
+
+double golden_validate(struct net *n, const struct task *t, double best, char *why, size_t whycap)
+{
+    struct golden_result result;
+    double fake = fit_rmse(n, t, TASK_VALIDATION);
+    if (fake < 0 || fake > best * margin)
+        return fake;
+    struct variant *v = golden_variant(n, t, why, whycap);
+    if (!v)
+        return INFINITY;
+    int rc = golden_evaluate(v, t, TASK_VALIDATION, &result, why, whycap);
+    variant_free(v);
+    return rc ? -1 : result.error.rmse / t->scale[t->features];
 }
 
 struct tally {

@@ -24,6 +24,11 @@ struct golden_result {
 int golden_evaluate(const struct variant *v, const struct task *t, enum task_part part,
                     struct golden_result *result, char *why, size_t whycap);
 
+// RMSE of n's integers on the validation part in scaled units: INFINITY when they cannot be
+// exported (why says so), negative when memory is short. Where n's own forward pass is clearly
+// worse than best, its result is returned and the integers are spared.
+double golden_validate(struct net *n, const struct task *t, double best, char *why, size_t whycap);
+
 // How often the fake-quantised forward pass and the integers differ.
 struct golden_difference {
     int windows;

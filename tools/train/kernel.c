@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/train/isa.h"
+
 #include "tools/train/kernel.h"
 
 #include <stddef.h>
 
-// The widest vector the target has registers for; LANES numbers are PARTS of them.
-#ifdef __AVX__
-enum { VECTOR_BYTES = 32 };
+// The widest vector the target has registers for; LANES numbers are PARTS of them. A tile of
+// TILE_ROWS x TILE_COLS sums stays in registers, beside TILE_ROWS inputs and a weight.
+#if defined __AVX512F__
+enum { VECTOR_BYTES = 64, TILE_ROWS = 4, TILE_COLS = 4 };
+#elif defined __AVX__
+enum { VECTOR_BYTES = 32, TILE_ROWS = 2, TILE_COLS = 4 };
 #else
-enum { VECTOR_BYTES = 16 };
+enum { VECTOR_BYTES = 16, TILE_ROWS = 2, TILE_COLS = 4 };
 #endif
 typedef real vec __attribute__((vector_size(VECTOR_BYTES), aligned(VECTOR_BYTES), may_alias));
 enum { PER_VEC = VECTOR_BYTES / sizeof(real), PARTS = LANES / PER_VEC };
-
-// A tile of ROWS x COLS sums stays in registers: 8 sums, 2 inputs and a weight in 16 registers.
-enum { TILE_ROWS = 2, TILE_COLS = 4 };
 
 static inline __attribute__((always_inline)) vec *element(real *base, size_t index)
 {
@@ -134,4 +136,54 @@ void kernel_lanes(real *out, int out_row, struct kernel_view a, struct kernel_vi
             left.at += (size_t)left.row * LANES;
         }
     }
+}
+
+// Adds the lanes of a tile's sums up, by halves, so that every vector length adds in one order.
+static inline __attribute__((always_inline)) void add_up(real *out, size_t out_row,
+                                                         real sum[TILE_ROWS][TILE_COLS][LANES],
+                                                         const int tile_rows, const int tile_cols)
+{
+    for (int i = 0; i < tile_rows; i++)
+        for (int j = 0; j < tile_cols; j++) {
+            real *s = sum[i][j];
+            for (int half = LANES / 2; half; half /= 2)
+                for (int lane = 0; lane < half; lane++)
+                    s[lane] += s[lane + half];
+            out[(size_t)i * out_row + (size_t)j] += s[0];
+        }
+}
+
+static inline __attribute__((always_inline)) void gradient_tile(real *out, const real *a,
+                                                                const real *b, int rows, int cols,
+                                                                int depth, const int tile_rows,
+                                                                const int tile_cols)
+{
+    real sum[TILE_ROWS][TILE_COLS][LANES] __attribute__((aligned(64)));
+    for (int part = 0; part < PARTS; part++)
+        lanes_tile(&sum[0][0][part * PER_VEC], TILE_COLS,
+                   (struct kernel_view){a + part * PER_VEC, 1, rows},
+                   (struct kernel_view){b + part * PER_VEC, 1, cols}, depth, 0, tile_rows,
+                   tile_cols);
+    add_up(out, (size_t)cols, sum, tile_rows, tile_cols);
+}
+
+static inline __attribute__((always_inline)) void gradient_band(real *out, const real *a,
+                                                                const real *b, int rows, int cols,
+                                                                int depth, const int tile_rows)
+{
+    int j = 0;
+    for (; j + TILE_COLS <= cols; j += TILE_COLS)
+        gradient_tile(out + j, a, b + (size_t)j * LANES, rows, cols, depth, tile_rows, TILE_COLS);
+    for (; j < cols; j++)
+        gradient_tile(out + j, a, b + (size_t)j * LANES, rows, cols, depth, tile_rows, 1);
+}
+
+void kernel_gradient(real *out, const real *a, const real *b, int rows, int cols, int depth)
+{
+    int i = 0;
+    for (; i + TILE_ROWS <= rows; i += TILE_ROWS)
+        gradient_band(out + (size_t)(i * cols), a + (size_t)i * LANES, b, rows, cols, depth,
+                      TILE_ROWS);
+    for (; i < rows; i++)
+        gradient_band(out + (size_t)(i * cols), a + (size_t)i * LANES, b, rows, cols, depth, 1);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forward and backward pass of the net, in the order of docs/arithmetic.md.
+#include "tools/train/isa.h"
+
 #include "tools/train/net.h"
 
 #include "tools/train/constants.h"
@@ -98,8 +100,7 @@ static void linear_back(struct net *n, int index, struct net_act *in, struct net
                 residual->grad[at + lane] = out->grad[at + lane] * gain[j];
             }
         }
-    kernel_lanes(n->lane_sum + lin->w * LANES, lin->out, (struct kernel_view){in->val, 1, lin->in},
-                 (struct kernel_view){out->grad, 1, lin->out}, lin->in, lin->out, rows, 1);
+    kernel_gradient(n->grad + lin->w, in->val, out->grad, lin->in, lin->out, rows);
     kernel_weights(in->grad, out->grad, n->turned + lin->w, rows, lin->out, lin->in, add_to_input);
 }
 
@@ -377,6 +378,12 @@ static void form_weights(struct net *n, int index, const struct constants *c)
             n->turned[lin->w + (size_t)(j * lin->in + r)] = w[r * lin->out + j];
 }
 
+// Biases and, behind them, gains are summed in lanes; weights are not, see kernel_gradient.
+static size_t lane_summed(const struct net_linear *lin)
+{
+    return (size_t)lin->biases + (lin->gain == NET_NONE ? 0 : (size_t)lin->out);
+}
+
 void net_begin(struct net *n)
 {
     const struct net_layout *l = &n->layout;
@@ -392,18 +399,23 @@ void net_begin(struct net *n)
         if (exact)
             integer_gains(n, i, &constants);
     }
-    memset(n->lane_sum, 0, l->weights_end * LANES * sizeof *n->lane_sum);
+    for (int i = 0; i < l->linears; i++)
+        memset(n->lane_sum + l->linear[i].b * LANES, 0,
+               lane_summed(&l->linear[i]) * LANES * sizeof *n->lane_sum);
     memset(n->grad, 0, l->count * sizeof *n->grad);
 }
 
 void net_end(struct net *n)
 {
     const struct net_layout *l = &n->layout;
-    for (size_t i = 0; i < l->weights_end; i++) {
-        real sum = 0;
-        for (int lane = 0; lane < LANES; lane++)
-            sum += n->lane_sum[i * LANES + (size_t)lane];
-        n->grad[i] = sum;
+    for (int i = 0; i < l->linears; i++) {
+        const size_t from = l->linear[i].b, to = from + lane_summed(&l->linear[i]);
+        for (size_t k = from; k < to; k++) {
+            real sum = 0;
+            for (int lane = 0; lane < LANES; lane++)
+                sum += n->lane_sum[k * LANES + (size_t)lane];
+            n->grad[k] = sum;
+        }
     }
     for (int i = 0; n->quantised && i < l->linears; i++) {
         const struct net_linear *lin = &l->linear[i];

@@ -9,7 +9,8 @@
 #include <string.h>
 
 // One row of this table parses an option, explains it in --help and repeats it in a manifest.
-enum kind { TEXT, PATH, COUNT, REAL, SEED, FEATURES, SPLIT, FLAG };
+// What stands behind FLAG changes no result and is not repeated.
+enum kind { TEXT, PATH, COUNT, REAL, SEED, FEATURES, SPLIT, FLAG, TASK_FILE, PLACE, LIMIT, JOBS };
 struct row {
     const char *name;
     enum kind kind;
@@ -21,6 +22,8 @@ struct row {
 static const struct row table[] = {
     {"data", PATH, AT(data), 0, 0, "FILE",
      "the series: CSV with a header line, - for standard input"},
+    {"task-file", TASK_FILE, AT(task_file), 0, 0, "FILE",
+     "the options of a task as JSON; later options replace its own"},
     {"target", TEXT, AT(spec.target), 0, 0, "COLUMN", "what is forecast"},
     {"features", FEATURES, AT(feature), 0, 0, "A,B", "columns of a window (default: the target)"},
     {"time", TEXT, AT(time_column), 0, 0, "COLUMN", "column of times, not read as numbers"},
@@ -53,6 +56,12 @@ static const struct row table[] = {
     {"float-checkpoint", PATH, AT(checkpoint), 0, 0, "FILE",
      "safetensors: read when it exists, else written after training"},
     {"out", PATH, AT(out), 0, 0, "DIR", "where the variant is written"},
+    {"resume", PLACE, AT(resume), 0, 0, "FILE",
+     "state of the training: goes on from it when it exists, keeps it up to date"},
+    {"save-every", LIMIT, AT(save_every_s), 0, 86400, "SECONDS",
+     "how often the state is written at most; 0: after every epoch (5)"},
+    {"levels", TEXT, AT(levels), 0, 0, "LIST", "sensitivities: widths to try (2,3,4,5,6)"},
+    {"jobs", JOBS, AT(jobs), 1, 256, "N", "sensitivities: processes (all cores)"},
     {"json", FLAG, AT(json), 0, 0, NULL, "one JSON object a line instead of text"},
     {"quiet", FLAG, AT(quiet), 0, 0, NULL, "no progress, even on a terminal"},
     {"check", FLAG, AT(check), 0, 0, NULL,
@@ -61,6 +70,7 @@ static const struct row table[] = {
 enum {
     ROWS = sizeof table / sizeof table[0],
     OPTION_BASE = 256,
+    TASK_TEXT_BYTES = 1024,
     OPTION_HELP = 'h',
     OPTION_VERSION = 'V'
 };
@@ -78,13 +88,17 @@ __attribute__((format(printf, 1, 2))) static int usage(const char *format, ...)
 
 void options_help(void)
 {
-    printf("Usage: sevencast-train [train] --data FILE --target COLUMN --task NAME --name NAME "
-           "--out DIR [options]\n"
-           "       sevencast-train evaluate DIR --data FILE [--check] [--json]\n"
-           "       sevencast-train baselines --data FILE --target COLUMN [options]\n\n"
-           "Trains a small Transformer encoder on a time series and writes it as a variant of\n"
-           "integers; judges a variant on the test part of its series; or judges persistence and\n"
-           "ridge regression. Losses of a variant come from the golden integer model.\n\n");
+    printf(
+        "Usage: sevencast-train [train] --data FILE --target COLUMN --task NAME --name NAME "
+        "--out DIR [options]\n"
+        "       sevencast-train evaluate DIR --data FILE [--check] [--json]\n"
+        "       sevencast-train sensitivities --data FILE --target COLUMN --task NAME "
+        "--float-checkpoint FILE --out FILE [options]\n"
+        "       sevencast-train baselines --data FILE --target COLUMN [options]\n\n"
+        "Trains a small Transformer encoder on a time series and writes it as a variant of\n"
+        "integers; judges a variant on the test part of its series; measures what each tensor's\n"
+        "width costs by short quantised runs; or judges persistence and ridge regression. Losses "
+        "of a variant come from the golden integer model.\n\n");
     for (int i = 0; i < ROWS; i++) {
         char left[40];
         snprintf(left, sizeof left, "--%s%s%s", table[i].name, table[i].value ? " " : "",
@@ -103,9 +117,9 @@ static int to_number(const struct row *row, const char *text, double *value)
     errno = 0;
     *value = strtod(text, &end);
     if (end == text || *end || errno || !(*value >= row->lo && *value <= row->hi) ||
-        (row->kind == COUNT && *value != (int)*value))
+        ((row->kind == COUNT || row->kind == JOBS) && *value != (int)*value))
         return usage("--%s: '%s' is not a%s number in %g..%g", row->name, text,
-                     row->kind == COUNT ? " whole" : "", row->lo, row->hi);
+                     row->kind == COUNT || row->kind == JOBS ? " whole" : "", row->lo, row->hi);
     return 0;
 }
 
@@ -149,17 +163,75 @@ static int to_seed(struct options *o, const char *text)
     return 0;
 }
 
+static int take(struct options *o, const struct row *row, const char *text);
+
+// One member of a task file, as the option of that name.
+static int take_member(struct options *o, const char *path, const char *key, json_t *value)
+{
+    static const char *const known[] = {"task", "data",   "target",  "features", "time",
+                                        "unit", "window", "horizon", "outputs",  "split"};
+    const struct row *row = NULL;
+    char text[TASK_TEXT_BYTES] = "";
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        for (int r = 0; r < ROWS && !strcmp(key, known[i]); r++)
+            row = strcmp(table[r].name, key) ? row : &table[r];
+    if (!row)
+        return usage("%s: '%s' is not a member of a task", path, key);
+    if (json_is_string(value))
+        return take(o, row, json_string_value(value));
+    if (json_is_integer(value))
+        snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        json_t *item = json_array_get(value, i);
+        size_t used = strlen(text);
+        if (json_is_string(item))
+            snprintf(text + used, sizeof text - used, "%s%s", i ? "," : "",
+                     json_string_value(item));
+        else
+            snprintf(text + used, sizeof text - used, "%s%lld", i ? "/" : "",
+                     (long long)json_integer_value(item));
+    }
+    if (!*text || strlen(text) == sizeof text - 1)
+        return usage("%s: %s: neither text, whole number nor a list of them", path, key);
+    return take(o, row, text);
+}
+
+static int to_task_file(struct options *o, const char *path)
+{
+    json_error_t error;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error), *value;
+    const char *key;
+    if (!root || !json_is_object(root) || o->task_file) {
+        usage("%s:%d: %s", path, root ? 0 : error.line,
+              root ? "not an object, or a second task file" : error.text);
+        json_decref(root);
+        return EXIT_DATA;
+    }
+    o->task_file = root;
+    json_object_foreach(root, key, value)
+    {
+        int rc = take_member(o, path, key, value);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
 static int take(struct options *o, const struct row *row, const char *text)
 {
     char *at = (char *)o + row->offset;
     double number = 1;
     int count;
     switch (row->kind) {
+    case TASK_FILE:
+        return to_task_file(o, text);
     case TEXT:
     case PATH:
+    case PLACE:
         memcpy(at, &text, sizeof text);
         return 0;
     case COUNT:
+    case JOBS:
         if (to_number(row, text, &number))
             return EXIT_USAGE;
         /* fallthrough */
@@ -168,6 +240,7 @@ static int take(struct options *o, const struct row *row, const char *text)
         memcpy(at, &count, sizeof count);
         return 0;
     case REAL:
+    case LIMIT:
         if (to_number(row, text, &number))
             return EXIT_USAGE;
         memcpy(at, &number, sizeof number);
@@ -195,10 +268,12 @@ static int check_name(const char *option, const char *text)
 static int check_train(struct options *o)
 {
     char why[MODEL_WHY_MAX];
-    if (check_name("task", o->task) || check_name("name", o->name))
+    if (check_name("task", o->task) || (o->command == COMMAND_TRAIN && check_name("name", o->name)))
         return EXIT_USAGE;
     if (!o->out)
         return usage("--out is missing");
+    if (o->command == COMMAND_SENSITIVITIES && !o->checkpoint)
+        return usage("--float-checkpoint is missing");
     if (o->bits && o->bits_file)
         return usage("--bits and --bits-file exclude each other");
     if (!o->bits)
@@ -221,7 +296,7 @@ static int check(struct options *o)
     o->shape.window = o->spec.window;
     o->shape.features = o->spec.features ? o->spec.feature_count : 1;
     o->shape.outputs = o->spec.outputs;
-    return o->command == COMMAND_TRAIN ? check_train(o) : 0;
+    return o->command == COMMAND_BASELINES ? 0 : check_train(o);
 }
 
 static void set_defaults(struct options *o)
@@ -238,14 +313,16 @@ static void set_defaults(struct options *o)
         .rate_qat = 0.002,
         .seed = 1,
         .seeds = 1,
+        .save_every_s = 5,
+        .levels = "2,3,4,5,6",
     };
 }
 
 static int take_word(struct options *o, const char *word)
 {
-    static const char *const name[] = {"train", "evaluate", "baselines"};
+    static const char *const name[] = {"train", "evaluate", "baselines", "sensitivities"};
     static int first;
-    for (int i = 0; i < 3 && !first; i++)
+    for (int i = 0; i < 4 && !first; i++)
         if (!strcmp(word, name[i])) {
             o->command = (enum command)i;
             first = 1;
@@ -292,6 +369,8 @@ void options_fini(struct options *o)
 {
     free(o->feature_text);
     o->feature_text = NULL;
+    json_decref(o->task_file);
+    o->task_file = NULL;
 }
 
 static void append(char *text, size_t cap, const char *format, ...)
@@ -344,7 +423,7 @@ void options_command(const struct options *o, char *text, size_t cap)
         const char *word = NULL;
         if (table[i].kind == TEXT || table[i].kind == PATH)
             memcpy(&word, (const char *)o + table[i].offset, sizeof word);
-        if (table[i].kind == FLAG || (table[i].kind == FEATURES && !o->spec.features) ||
+        if (table[i].kind >= FLAG || (table[i].kind == FEATURES && !o->spec.features) ||
             ((table[i].kind == TEXT || table[i].kind == PATH) && (!word || !*word)))
             continue;
         append(text, cap, " --%s ", table[i].name);

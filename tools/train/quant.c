@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/train/isa.h"
+
 #include "tools/train/quant.h"
 
 static inline __attribute__((always_inline)) void forward(const real *restrict in,

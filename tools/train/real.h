@@ -17,7 +17,7 @@ typedef float real;
 #define REAL_ROUNDER 12582912.0f
 #endif
 
-enum { LANES = 8 };
+enum { LANES = 16 };
 
 // To the nearest integer, for |v| below 2^21; needs no library call and vectorises everywhere.
 static inline real real_round(real v)

@@ -10,25 +10,9 @@
 #include <unistd.h>
 
 #include "tools/train/bits.h"
-#include "tools/train/calibrate.h"
-#include "tools/train/checkpoint.h"
-#include "tools/train/report.h"
+#include "tools/train/session.h"
 
-enum { WHY_BYTES = 512, COMMAND_BYTES = 2048 };
-
-struct session {
-    const struct options *o;
-    struct task *task;
-    struct net *net;
-    struct model_bits bits;
-    struct report report;
-    struct ridge ridge;
-    struct error float_error[TASK_PARTS];
-    struct checkpoint_note float_note; // which run the float parameters are from
-    struct fit_epoch quantised_best;
-    uint64_t quantised_seed;
-    char why[WHY_BYTES];
-};
+enum { COMMAND_BYTES = 2048 };
 
 int train_complain(int code, const char *format, ...)
 {
@@ -61,147 +45,30 @@ struct task *train_task(const struct options *o)
     return t;
 }
 
-static double validate_float(void *context, struct net *n)
+// -1 for standard input, which leaves no trace.
+static int data_hash(const struct options *o, unsigned char hash[crypto_hash_sha256_BYTES])
 {
-    struct session *s = context;
-    return fit_rmse(n, s->task, TASK_VALIDATION);
-}
-
-// An epoch whose steps cannot be exported is not the end of a run, only never its best.
-static double validate_integers(void *context, struct net *n)
-{
-    struct session *s = context;
-    struct golden_result result;
-    net_begin(n);
-    struct variant *v = golden_variant(n, s->task, s->why, sizeof s->why);
-    if (!v)
-        return INFINITY;
-    int rc = golden_evaluate(v, s->task, TASK_VALIDATION, &result, s->why, sizeof s->why);
-    variant_free(v);
-    return rc ? -1 : result.error.rmse / s->task->scale[s->task->features];
-}
-
-static void report_hook(void *context, const struct fit_epoch *e)
-{
-    struct session *s = context;
-    report_epoch(&s->report, e);
-}
-
-// Trains from `from` (parameters; NULL: random) with every seed; the best run stays in the net.
-static int best_of_seeds(struct session *s, const real *from, struct fit_options *f,
-                         const struct fit_hooks *hooks, struct fit_epoch *best, uint64_t *seed)
-{
-    const size_t bytes = s->net->layout.count * sizeof *s->net->param;
-    real *kept = malloc(bytes);
-    int rc = kept ? 0 : -1;
-    best->best_rmse = INFINITY;
-    for (int i = 0; !rc && i < s->o->seeds; i++) {
-        struct fit_epoch now;
-        f->seed = s->o->seed + (uint64_t)i;
-        if (from)
-            memcpy(s->net->param, from, bytes);
-        else
-            net_init(s->net, f->seed);
-        rc = fit(s->net, s->task, f, hooks, &now);
-        if (rc)
-            break;
-        report_run(&s->report, &now);
-        if (now.best_rmse < best->best_rmse) {
-            *best = now;
-            *seed = f->seed;
-            memcpy(kept, s->net->param, bytes);
-        }
-    }
-    if (!rc && isfinite(best->best_rmse))
-        memcpy(s->net->param, kept, bytes);
-    free(kept);
-    return rc;
-}
-
-static struct error float_error(struct session *s, enum task_part part)
-{
-    const struct task *t = s->task;
-    struct error_sum sum = {0};
-    real *y = malloc((size_t)t->count[part] * (size_t)t->outputs * sizeof *y);
-    if (!y)
-        return (struct error){0};
-    fit_forecast(s->net, t, part, y);
-    for (int i = 0; i < t->count[part]; i++) {
-        double forecast[MODEL_MAX_OUTPUTS];
-        for (int k = 0; k < t->outputs; k++)
-            forecast[k] =
-                (double)y[i * t->outputs + k] * t->scale[t->features] + t->offset[t->features];
-        error_add(&sum, t, t->start[part][i], forecast);
-    }
-    free(y);
-    return error_end(&sum);
-}
-
-static int float_stage(struct session *s)
-{
-    const struct options *o = s->o;
-    struct fit_options f = o->fit;
-    const struct fit_hooks hooks = {s, validate_float, report_hook};
-    f.epochs = o->epochs_float;
-    f.rate = o->rate_float;
-    if (o->checkpoint && !access(o->checkpoint, F_OK)) {
-        if (checkpoint_load(s->net, &s->float_note, o->checkpoint, s->why, sizeof s->why))
-            return train_complain(EXIT_VARIANT, "%s", s->why);
-    } else {
-        report_stage(&s->report, "float", o->seeds, f.epochs);
-        struct fit_epoch best;
-        if (best_of_seeds(s, NULL, &f, &hooks, &best, &s->float_note.seed))
-            return train_complain(EXIT_FAILED, "floating point: out of memory");
-        s->float_note.epoch = best.epoch;
-        s->float_note.epochs = f.epochs;
-        if (o->checkpoint &&
-            checkpoint_save(s->net, &s->float_note, o->checkpoint, s->why, sizeof s->why))
-            return train_complain(EXIT_WRITE, "%s", s->why);
-    }
-    for (int p = 0; p < TASK_PARTS; p++)
-        s->float_error[p] = float_error(s, p);
-    return 0;
-}
-
-static int quantised_stage(struct session *s)
-{
-    const struct options *o = s->o;
-    const size_t bytes = s->net->layout.count * sizeof *s->net->param;
-    struct fit_options f = o->fit;
-    const struct fit_hooks hooks = {s, validate_integers, report_hook};
-    f.epochs = o->epochs_qat;
-    f.rate = o->rate_qat;
-    real *from = malloc(bytes);
-    if (!from || calibrate(s->net, s->task, &s->bits, o->seed)) {
-        free(from);
-        return train_complain(EXIT_FAILED, "calibration: out of memory");
-    }
-    memcpy(from, s->net->param, bytes);
-    report_stage(&s->report, "quantised", o->seeds, f.epochs);
-    s->why[0] = 0;
-    int rc = best_of_seeds(s, from, &f, &hooks, &s->quantised_best, &s->quantised_seed);
-    free(from);
-    if (rc || !isfinite(s->quantised_best.best_rmse))
-        return train_complain(EXIT_FAILED, "quantised training: %s",
-                              *s->why ? s->why : "out of memory");
-    return 0;
-}
-
-static json_t *data_json(const struct options *o)
-{
-    unsigned char hash[crypto_hash_sha256_BYTES], block[65536];
-    char hex[VARIANT_HASH_HEX + 1];
-    const char *name = strrchr(o->data, '/') ? strrchr(o->data, '/') + 1 : o->data;
+    unsigned char block[65536];
     crypto_hash_sha256_state state;
     size_t n;
-    FILE *in = fopen(o->data, "rb");
+    FILE *in = strcmp(o->data, "-") != 0 ? fopen(o->data, "rb") : NULL;
     if (!in)
-        return json_pack("{s:s}", "file", name); // standard input leaves no trace
+        return -1;
     crypto_hash_sha256_init(&state);
     while ((n = fread(block, 1, sizeof block, in)) > 0)
         crypto_hash_sha256_update(&state, block, n);
     fclose(in);
     crypto_hash_sha256_final(&state, hash);
+    return 0;
+}
+
+static json_t *data_json(const struct options *o)
+{
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    char hex[VARIANT_HASH_HEX + 1];
+    const char *name = strrchr(o->data, '/') ? strrchr(o->data, '/') + 1 : o->data;
+    if (data_hash(o, hash))
+        return json_pack("{s:s}", "file", name);
     variant_hex(hash, sizeof hash, hex);
     return json_pack("{s:s, s:s}", "file", name, "sha256", hex);
 }
@@ -261,7 +128,8 @@ static void name_variant(struct variant *v, const struct session *s)
                  o->spec.features ? o->spec.features[f] : o->spec.target);
     for (int k = 0; k < s->task->outputs; k++) {
         snprintf(v->target[k].name, sizeof v->target[k].name, "%s", o->spec.target);
-        if (s->task->outputs > 1)
+        // The plain name means the next row.
+        if (s->task->outputs > 1 || o->spec.horizon > 1)
             snprintf(v->target[k].name, sizeof v->target[k].name, "%.50s+%d", o->spec.target,
                      o->spec.horizon + k);
         snprintf(v->target[k].unit, sizeof v->target[k].unit, "%s", o->unit);
@@ -335,6 +203,32 @@ static int read_bits(struct session *s)
     return rc ? train_complain(o->bits_file ? EXIT_VARIANT : EXIT_USAGE, "%s", s->why) : 0;
 }
 
+// The training that a state belongs to: its command, widths and series.
+static int open_state(struct session *s)
+{
+    const struct options *o = s->o;
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    char command[COMMAND_BYTES];
+    crypto_hash_sha256_state state;
+    if (!o->resume)
+        return 0;
+    if (data_hash(o, hash))
+        return train_complain(EXIT_USAGE, "--resume: the series must be a file");
+    options_command(o, command, sizeof command);
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, (const unsigned char *)command, strlen(command));
+    crypto_hash_sha256_update(&state, (const unsigned char *)&s->bits, sizeof s->bits);
+    crypto_hash_sha256_update(&state, hash, sizeof hash);
+    crypto_hash_sha256_final(&state, s->key);
+    if (resume_init(&s->state, s->net->layout.count, s->task->count[TASK_TRAIN]))
+        return train_complain(EXIT_FAILED, "out of memory");
+    int rc = resume_load(&s->state, s->key, o->resume, s->why, sizeof s->why);
+    if (rc < 0)
+        return train_complain(EXIT_VARIANT, "%s", s->why);
+    s->resumed = rc == 0;
+    return 0;
+}
+
 int train_run(const struct options *o)
 {
     struct session s = {.o = o};
@@ -353,12 +247,17 @@ int train_run(const struct options *o)
         train_complain(rc, "out of memory");
         goto done;
     }
-    rc = float_stage(&s);
+    rc = open_state(&s);
     if (!rc)
-        rc = quantised_stage(&s);
+        rc = session_float(&s);
+    if (!rc)
+        rc = session_quantised(&s);
     if (!rc)
         rc = finish(&s);
+    if (!rc && o->resume)
+        unlink(o->resume); // the variant is what remains
 done:
+    resume_fini(&s.state);
     ridge_free(&s.ridge);
     net_free(s.net);
     task_free(s.task);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three commands of sevencast-train. Each returns an exit code after saying why on standard
+// The commands of sevencast-train. Each returns an exit code after saying why on standard
 // error.
 #ifndef SEVENCAST_TRAIN_TRAIN_H
 #define SEVENCAST_TRAIN_TRAIN_H
@@ -9,6 +9,7 @@
 int train_run(const struct options *o);
 int evaluate_run(const struct options *o);
 int baselines_run(const struct options *o);
+int sensitivities_run(const struct options *o);
 
 // Reads the task that the options describe; NULL after a message.
 struct task *train_task(const struct options *o);

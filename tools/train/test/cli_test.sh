@@ -55,6 +55,11 @@ expect 0 '"event":"done"' --data "$dir/a.csv" $small --name v --out "$dir/w" --j
 cmp "$dir/float.safetensors" "$dir/float2.safetensors" || failed=1
 cmp "$dir/v/integers.json" "$dir/w/integers.json" || failed=1
 expect 0 "origin model" evaluate "$dir/v" --data "$dir/a.csv" --check
+# Every instruction set computes the same bits; one that the machine lacks is not chosen.
+for isa in base avx2; do
+    SEVENCAST_TRAIN_ISA=$isa "$train" --data "$dir/a.csv" $small --name v --out "$dir/isa" >"$dir/out" 2>&1 &&
+        cmp "$dir/v/integers.json" "$dir/isa/integers.json" || { echo "FAILED: $isa differs"; failed=1; }
+done
 if grep -q "$dir" "$dir/v/manifest.json"; then
     echo "FAILED: the manifest names a folder of this machine"
     failed=1
@@ -71,6 +76,41 @@ printf 'damaged' >"$dir/float.safetensors"
 expect 4 "shorter than a safetensors file" --data "$dir/a.csv" $small --name v --out "$dir/x" \
     --float-checkpoint "$dir/float.safetensors"
 expect 5 "" --data "$dir/a.csv" $small --name v --out "$dir/a.csv/no"
+
+# A task file stands for the options of the task; options behind it replace its own. Six rows ahead
+# is in the target's name.
+cat >"$dir/task.json" <<'END'
+{"task": "t", "time": "time", "target": "load", "features": ["load", "other"], "unit": "MW",
+ "window": 8, "horizon": 6, "split": [60, 20, 20]}
+END
+net="--d-model 8 --d-ff 8 --epochs-float 3 --epochs-qat 2"
+expect 0 "MW" --task-file "$dir/task.json" --data "$dir/a.csv" $net --name six --out "$dir/six"
+[ "$(jq -r .output.targets[0].name "$dir/six/manifest.json")" = load+6 ] ||
+    { echo "FAILED: the target is called $(jq -r .output.targets[0].name "$dir/six/manifest.json")"; failed=1; }
+expect 0 "origin model" evaluate "$dir/six" --data "$dir/a.csv" --check
+expect 0 "MW" --data "$dir/a.csv" --target load --features load,other --time time --unit MW --window 8 \
+    --horizon 6 --split 60/20/20 --task t $net --name six --out "$dir/six-options"
+cmp "$dir/six/integers.json" "$dir/six-options/integers.json" || failed=1
+expect 0 "MW" --task-file "$dir/task.json" --data "$dir/a.csv" $net --horizon 1 --name one --out "$dir/one"
+[ "$(jq -r .output.targets[0].name "$dir/one/manifest.json")" = load ] || { echo "FAILED: not load"; failed=1; }
+echo '{"windows": 8}' >"$dir/task.json"
+expect 2 "'windows' is not a member of a task" --task-file "$dir/task.json" --data "$dir/a.csv"
+echo '{"window": 8' >"$dir/task.json"
+expect 3 "task.json:2" --task-file "$dir/task.json" --data "$dir/a.csv"
+
+# Sensitivities: one figure for each tensor and level, the same whatever the number of processes; a
+# tensor that has a level's width already has the base's loss.
+rm "$dir/float.safetensors"
+sens="sensitivities --data $dir/a.csv $small --float-checkpoint $dir/float.safetensors --levels 2,8"
+sens="$sens --bits 8,e=7 --epochs-qat 1"
+expect 2 "--levels: '1,9' is not a list" $sens --levels 1,9 --out "$dir/s.json"
+expect 0 "s1.json" $sens --levels 2,7 --jobs 1 --out "$dir/s1.json"
+expect 0 "s2.json" $sens --levels 2,7 --jobs 2 --out "$dir/s2.json"
+[ "$(jq '[.tensors[].rmse | length] | add' "$dir/s1.json")" = 40 ] || { echo "FAILED: not 40 cells"; failed=1; }
+[ "$(jq -c .tensors "$dir/s1.json")" = "$(jq -c .tensors "$dir/s2.json")" ] ||
+    { echo "FAILED: sensitivities depend on the number of processes"; failed=1; }
+jq -e '.tensors["layers.0.e"].rmse["7"] == .base_rmse and .tensors.x.rmse["2"] > .base_rmse' \
+    "$dir/s1.json" >/dev/null || { echo "FAILED: sensitivities make no sense"; failed=1; }
 
 # Every option of --help is in the manual page.
 page=$SEVENCAST_SOURCE/man/sevencast-train.1

@@ -30,8 +30,9 @@ static struct task *sine_task(void)
     return t;
 }
 
-static double validate(void *context, struct net *n)
+static double validate(void *context, struct net *n, double best)
 {
+    (void)best;
     return fit_rmse(n, context, TASK_VALIDATION);
 }
 
@@ -50,10 +51,10 @@ static struct fit_epoch train(struct net *n, struct task *t, int epochs, int pat
                                         .weight_decay = 1e-3,
                                         .seed = 7,
                                         .patience = patience};
-    const struct fit_hooks hooks = {t, validate, count_report};
+    const struct fit_hooks hooks = {t, validate, count_report, NULL};
     struct fit_epoch best;
     reports = 0;
-    assert_int_equal(fit(n, t, &options, &hooks, &best), 0);
+    assert_int_equal(fit(n, t, &options, &hooks, NULL, &best), 0);
     return best;
 }
 
@@ -106,8 +107,9 @@ static void a_seed_gives_the_same_parameters(void **state)
     task_free(t);
 }
 
-static double worse_every_time(void *context, struct net *n)
+static double worse_every_time(void *context, struct net *n, double best)
 {
+    (void)best;
     (void)n;
     return ++*(double *)context;
 }
@@ -119,11 +121,11 @@ static void patience_ends_a_run_and_keeps_the_best(void **state)
     struct net *n = net_new(&shape), *untrained = net_new(&shape);
     double calls = 0;
     const struct fit_options options = {.epochs = 50, .batch = 64, .rate = 0.01, .patience = 4};
-    const struct fit_hooks hooks = {&calls, worse_every_time, NULL};
+    const struct fit_hooks hooks = {&calls, worse_every_time, NULL, NULL};
     struct fit_epoch best;
     net_init(n, 1);
     net_init(untrained, 1);
-    assert_int_equal(fit(n, t, &options, &hooks, &best), 0);
+    assert_int_equal(fit(n, t, &options, &hooks, NULL, &best), 0);
     assert_int_equal(best.epoch, 0);
     assert_int_equal((int)calls, 5);
     assert_memory_equal(n->param, untrained->param, n->layout.count * sizeof *n->param);
