@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/vboard/board.h"
@@ -21,7 +22,7 @@
 #include "tools/vboard/usbfs.h"
 #include "tools/vboard/world.h"
 
-enum { EXEC_WAIT_MS = 5000 };
+enum { EXEC_WAIT_MS = 5000, LOCK_TRIES = 2000 };
 #define STOP_GRACE_NS (UINT64_C(10) * 1000000000)
 #define LOOK_NS       (UINT64_C(2) * 1000000000)
 
@@ -144,7 +145,13 @@ static int to_background(void)
     if (pid > 0)
         _exit(0);
     setsid();
-    return world_lock(&world); // locks stay with the parent
+    // The lock stays with the parent until it has left.
+    for (int tries = 0; tries < LOCK_TRIES; tries++) {
+        if (!world_lock(&world))
+            return 0;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return -1;
 }
 
 static int run_or_serve(const struct options *o)
