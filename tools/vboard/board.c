@@ -109,6 +109,8 @@ int board_replug(struct boards *all, struct board *b, unsigned device)
     usbfs_plug(d);
     if (device == BOARD_MAIN)
         fpga_power_on(&b->fpga);
+    else
+        power_meter_power_cycle(&b->meter);
     log_info("board: plugged in serial=%s", b->chip[device].serial);
     return world_add_device(all->world, d->number, &b->chip[device]);
 }

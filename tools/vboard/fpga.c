@@ -191,5 +191,10 @@ void fpga_power_on(struct fpga *f)
 
 int fpga_jtag_clock(void *fpga, int tms, int tdi)
 {
-    return tap_clock(&((struct fpga *)fpga)->tap, tms, tdi);
+    struct fpga *f = fpga;
+    int tdo = tap_clock(&f->tap, tms, tdi);
+    if (f->meter->model.state == POWER_CONFIGURATION &&
+        (f->tap.config.crc_error || f->tap.config.id_error))
+        power_meter_state(f->meter, POWER_STATIC, 1); // refused: nothing is loaded any more
+    return tdo;
 }

@@ -141,7 +141,7 @@ static int set_rail(struct power_meter *p, struct words *w)
 static int set_speed(struct power_meter *p, struct words *w)
 {
     double speed;
-    if (number(w, "speed of waiting", 1, 10000, &speed))
+    if (number(w, "speed of waiting", 1, 1000, &speed))
         return -1;
     p->time.idle_speed = (uint32_t)speed;
     return 0;
@@ -150,7 +150,7 @@ static int set_speed(struct power_meter *p, struct words *w)
 static int do_skip(struct power_meter *p, struct words *w)
 {
     double s;
-    if (number(w, "seconds", 0, 100000, &s))
+    if (number(w, "seconds", 0, 10000, &s))
         return -1;
     board_time_skip(&p->time, (uint64_t)(s * 1e9));
     return 0;

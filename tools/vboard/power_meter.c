@@ -89,6 +89,14 @@ void power_meter_state(struct power_meter *p, unsigned state, double activity)
     p->model.busy = 0;
 }
 
+void power_meter_power_cycle(struct power_meter *p)
+{
+    uint64_t now_ns = board_time_sync(&p->time);
+    pac1934_reset(&p->pac, now_ns);
+    for (unsigned i = 0; i < 2; i++)
+        ina226_reset(&p->ina[i], now_ns);
+}
+
 // --- wires ---
 
 static uint8_t lines(void *ctx, uint8_t driven)

@@ -57,6 +57,9 @@ void power_meter_attach(struct power_meter *p, struct mpsse *mpsse);
 // millions to take at once, so a timer looks every second.
 void power_meter_start_timer(struct power_meter *p);
 
+// The meter's cable was pulled and put in again: the sensors are as new.
+void power_meter_power_cycle(struct power_meter *p);
+
 // The board's state: a level, or POWER_OFF; with POWER_IDLE the activity of the design.
 void power_meter_state(struct power_meter *p, unsigned state, double activity);
 

@@ -42,6 +42,8 @@ vboard ctl mpsse-mute meter on
 meter-probe VB0001P ids >mute 2>&1 && exit 1
 vboard ctl mpsse-mute meter off
 vboard ctl power gain FPGA_1V0 20000 2>refused && exit 1
+meter-probe VB0001P clear-por >/dev/null && vboard ctl unplug meter && vboard ctl replug meter
+meter-probe VB0001P ids >replugged
 vboard ctl unplug && vboard ctl power skip 1
 meter-probe VB0001P refresh && vboard ctl power skip 2
 meter-probe VB0001P refresh energy >off
@@ -76,6 +78,7 @@ jq -e '.count >= 2048 and .count < 2400' lost >/dev/null || fail "no lost sample
 # A bus that is held low acknowledges everything and reads zeros: a driver must look at the ids or at the level.
 [ "$(jq -c '[.[]] | add' stuck)" = 0 ] || fail "the stuck bus says $(cat stuck)"
 [ "$(cat freed | jq .pac1934_product)" = 91 ] || fail "the bus does not recover"
+[ "$(jq .pac1934_slow replugged)" = 21 ] || fail "the sensors keep their registers without power"
 grep -q 'gain error in ppm' refused || fail "an absurd gain is taken: $(cat refused)"
 jq -e '.joules.BOARD == 0 and .count > 1024' off >/dev/null || fail "an unplugged board draws power: $(cat off)"
 jq -e '[.boards[0].meter | .. | objects | keys[]] | index("joules") == null' status >/dev/null || fail "status tells the truth"
