@@ -1,6 +1,7 @@
 sys/link_pkg.vhd
 sys/ram_dist_sys.vhd
 sys/ft245.vhd
+sys/link_crc.vhd
 sys/link_rx.vhd
 sys/link_tx.vhd
 sys/registers.vhd

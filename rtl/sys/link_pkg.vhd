@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The constants of PROTOCOL.md section 1 and the CRC that both directions of the link use.
+-- The constants of PROTOCOL.md section 1.
 library ieee;
 use ieee.std_logic_1164.all;
 
@@ -33,26 +33,7 @@ package link_pkg is
 
   type frame_status_t is (frame_good, frame_bad_crc, frame_bad_version, frame_too_long);
 
+  subtype cycles_t is natural range 0 to 2 ** 24 - 1; -- times in clocks, modulo 2 ** 24
+
   constant registers_c : natural := 23;
-
-  -- IEEE 802.3, reflected: start with crc_start_c, send the complement low byte first.
-  constant crc_start_c : word_t := x"FFFFFFFF";
-  function crc_of(crc : word_t; data : byte_t) return word_t;
 end package;
-
-package body link_pkg is
-  function crc_of(crc : word_t; data : byte_t) return word_t is
-    constant polynomial_c : word_t := x"EDB88320";
-    variable c : word_t := crc;
-  begin
-    c(7 downto 0) := c(7 downto 0) xor data;
-    for bit_index in 0 to 7 loop
-      if c(0) = '1' then
-        c := ('0' & c(31 downto 1)) xor polynomial_c;
-      else
-        c := '0' & c(31 downto 1);
-      end if;
-    end loop;
-    return c;
-  end function;
-end package body;

@@ -33,20 +33,27 @@ architecture rtl of link_tx is
 
   signal state           : state_t := idle;
   signal index           : natural range 0 to max_payload_c - 1 := 0;
-  signal crc             : word_t := crc_start_c;
   signal position        : natural range 0 to 7 := 0; -- in the header, then in the CRC
-  signal next_crc        : word_t;
   signal byte            : byte_t := (others => '0');
   signal valid           : std_logic := '0';
   signal request, finish : std_logic := '0';
+  signal asked           : std_logic := '0'; -- for the payload byte of index
+
+  signal crc_start, crc_take, crc_trailer : std_logic := '0';
+  signal crc_busy                         : std_logic;
+  signal crc_due                          : byte_t;
 begin
   tx_valid        <= valid;
   tx_data         <= byte;
-  next_crc        <= crc_of(crc, byte);
   payload_request <= request;
   payload_index   <= index;
   frame_done      <= finish;
   active          <= '1' when (state /= idle or frame_valid = '1') and valid = '0' else '0';
+
+  check : entity work.link_crc
+    port map (
+      clk => clk, rst => rst, start => crc_start, take => crc_take, data => byte,
+      trailer => crc_trailer, busy => crc_busy, differs => open, due => crc_due);
 
   process (clk)
     variable length : std_logic_vector(15 downto 0);
@@ -56,18 +63,28 @@ begin
       if request = '1' then
         request <= '0';
       end if;
+      if crc_start = '1' then
+        crc_start <= '0';
+      end if;
+      if crc_take = '1' then
+        crc_take <= '0';
+      end if;
 
+      -- byte may change only when the CRC has seen all of it.
       case state is
         when idle =>
           if frame_valid = '1' then
             index    <= 0;
             position <= 0;
-            crc      <= crc_start_c;
-            state    <= header;
+            crc_start   <= '1';
+            crc_trailer <= '0';
+            state       <= header;
           end if;
 
         when header =>
-          if valid = '0' then
+          if valid = '0' and (crc_take = '1' or crc_busy = '1') then
+            null;
+          elsif valid = '0' then
             length := std_logic_vector(to_unsigned(frame_length, 16));
             case position is
               when 0 => data := sync0_c;
@@ -84,7 +101,7 @@ begin
           elsif tx_ready = '1' then
             valid <= '0';
             if position >= 2 then
-              crc <= next_crc;
+              crc_take <= '1';
             end if;
             if position /= 7 then
               position <= position + 1;
@@ -93,14 +110,17 @@ begin
               if frame_length = 0 then
                 state <= crc_bytes;
               else
-                request <= '1';
-                state   <= fetch;
+                state <= fetch;
               end if;
             end if;
           end if;
 
         when fetch =>
-          if payload_valid = '1' then
+          if crc_take = '0' and crc_busy = '0' and asked = '0' then
+            request <= '1';
+            asked   <= '1';
+          elsif payload_valid = '1' then
+            asked <= '0';
             byte  <= payload_data;
             valid <= '1';
             state <= payload;
@@ -109,23 +129,25 @@ begin
         when payload =>
           if tx_ready = '1' then
             valid <= '0';
-            crc   <= next_crc;
+            crc_take <= '1';
             if index + 1 = frame_length then
               state <= crc_bytes;
             else
-              index   <= index + 1;
-              request <= '1';
-              state   <= fetch;
+              index <= index + 1;
+              state <= fetch;
             end if;
           end if;
 
         when crc_bytes =>
-          if valid = '0' then
-            byte  <= not crc(7 downto 0);
-            crc   <= x"00" & crc(31 downto 8);
-            valid <= '1';
+          if valid = '0' and (crc_take = '1' or crc_busy = '1') then
+            null;
+          elsif valid = '0' then
+            byte        <= crc_due;
+            crc_trailer <= '1';
+            valid       <= '1';
           elsif tx_ready = '1' then
-            valid <= '0';
+            valid    <= '0';
+            crc_take <= '1';
             if position = 3 then
               finish <= '1';
               state  <= done;
@@ -136,7 +158,9 @@ begin
 
         when done =>
           finish <= '0';
-          state  <= idle;
+          if crc_take = '0' and crc_busy = '0' then
+            state <= idle;
+          end if;
       end case;
 
       if rst = '1' then
@@ -144,6 +168,9 @@ begin
         valid   <= '0';
         request <= '0';
         finish  <= '0';
+        asked   <= '0';
+        crc_take  <= '0';
+        crc_start <= '0';
       end if;
     end if;
   end process;

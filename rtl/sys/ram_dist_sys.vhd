@@ -1,23 +1,25 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Memory of 16-bit words, one write and one read port, one clock of read latency; meant for LUTs.
+-- Memory of LUTs, one write and one read port, one clock of read latency.
 -- (GHDL's synthesis drops attributes; the flow sets ram_style by the entity's name.)
 library ieee;
 use ieee.std_logic_1164.all;
 
 entity ram_dist_sys is
-  generic (depth_g : positive);
+  generic (
+    depth_g : positive;
+    width_g : positive);
   port (
     clk          : in  std_logic;
     write_enable : in  std_logic;
     write_addr   : in  natural range 0 to depth_g - 1;
-    write_data   : in  std_logic_vector(15 downto 0);
+    write_data   : in  std_logic_vector(width_g - 1 downto 0);
     read_enable  : in  std_logic;
     read_addr    : in  natural range 0 to depth_g - 1;
-    read_data    : out std_logic_vector(15 downto 0) := (others => '0'));
+    read_data    : out std_logic_vector(width_g - 1 downto 0) := (others => '0'));
 end entity;
 
 architecture rtl of ram_dist_sys is
-  type ram_t is array (0 to depth_g - 1) of std_logic_vector(15 downto 0);
+  type ram_t is array (0 to depth_g - 1) of std_logic_vector(width_g - 1 downto 0);
 
   signal ram : ram_t := (others => (others => '0'));
 

@@ -66,12 +66,34 @@ architecture rtl of tensor_reader is
     end case;
   end function;
 
+  -- Codes have at most 8 bits, with or without a sign; a y of more needs the whole width.
+  function tap_bits return positive is
+  begin
+    if y_bits_c > 9 then
+      return 16;
+    end if;
+    return 9;
+  end function;
+
+  function deepest return positive is
+  begin
+    if d_ff_c > 128 or d_model_c > 128 then
+      return 256;
+    elsif d_ff_c > 64 or d_model_c > 64 or window_c > 64 or outputs_c > 64 then
+      return 128;
+    end if;
+    return 64;
+  end function;
+
+  constant tap_bits_c : positive := tap_bits;
+  constant depth_c    : positive := deepest; -- elements of the longest row, up to a power of two
+
   signal state    : state_t := ready;
   signal tensor   : tensor_t := 0;
   signal layer    : natural range 0 to 1 := 0;
   signal row      : natural range 0 to 255 := 0;
   signal elements : natural range 0 to 256 := 0;
-  signal seen     : natural range 0 to 256 := 0; -- elements of the row that came
+  signal missing  : natural range 0 to 256 := 0; -- elements of the row that have not come
   signal wait_for : natural range 0 to settle_g := 0;
   signal failed   : std_logic := '0';
   signal enable   : std_logic := '0';
@@ -80,13 +102,15 @@ architecture rtl of tensor_reader is
   signal head     : byte_t := (others => '0'); -- one of the first four bytes
 
   signal capture_we    : std_logic := '0';
-  signal capture_waddr : natural range 0 to 255 := 0;
-  signal capture_wdata : std_logic_vector(15 downto 0) := (others => '0');
+  signal capture_waddr : natural range 0 to depth_c - 1 := 0;
+  signal capture_wdata : std_logic_vector(tap_bits_c - 1 downto 0) := (others => '0');
   signal capture_read  : std_logic;
-  signal capture_raddr : natural range 0 to 255;
-  signal capture_rdata : std_logic_vector(15 downto 0);
+  signal capture_raddr : natural range 0 to depth_c - 1;
+  signal capture_rdata : std_logic_vector(tap_bits_c - 1 downto 0);
+  signal element       : std_logic_vector(15 downto 0);
 begin
   assert d_ff_c <= 256 and d_model_c <= 256 and heads_c * window_c <= 256 and layers_c <= 2
+         and window_c <= 128 and outputs_c <= 128
     report "tensor_reader: variant_pkg has a tensor that the tap cannot address" severity failure;
 
   idle          <= '1' when state = ready else '0';
@@ -99,12 +123,13 @@ begin
   answer_length <= 4 when failed = '1' else 4 + 2 * elements;
 
   capture_read  <= '1' when read_enable = '1' and state = answering else '0';
-  capture_raddr <= ((read_index + 2044) / 2) mod 256; -- elements begin at byte 4
+  capture_raddr <= ((read_index + 2044) / 2) mod depth_c; -- elements begin at byte 4
   read_data     <= head when data_of = '0' else
-                   capture_rdata(15 downto 8) when read_odd = '1' else capture_rdata(7 downto 0);
+                   element(15 downto 8) when read_odd = '1' else element(7 downto 0);
+  element       <= std_logic_vector(resize(signed(capture_rdata), 16));
 
   capture : entity work.ram_dist_sys
-    generic map (depth_g => 256)
+    generic map (depth_g => depth_c, width_g => tap_bits_c)
     port map (clk => clk, write_enable => capture_we, write_addr => capture_waddr,
               write_data => capture_wdata, read_enable => capture_read,
               read_addr => capture_raddr, read_data => capture_rdata);
@@ -134,10 +159,10 @@ begin
 
       if enable = '1' and tap_valid = '1' and tap_index < elements then
         capture_we    <= '1';
-        capture_waddr <= tap_index;
-        capture_wdata <= std_logic_vector(to_signed(tap_data, 16));
-        if seen /= 256 then
-          seen <= seen + 1;
+        capture_waddr <= tap_index mod depth_c;
+        capture_wdata <= std_logic_vector(to_signed(tap_data, tap_bits_c));
+        if missing /= 0 then
+          missing <= missing - 1;
         end if;
       end if;
 
@@ -178,7 +203,7 @@ begin
             row        <= to_integer(unsigned(args(23 downto 16)));
             elements   <= s.elements;
             answer_seq <= read_seq;
-            seen       <= 0;
+            missing    <= s.elements;
             failed     <= '0';
             enable     <= '1';
             rerun      <= '1';
@@ -196,7 +221,7 @@ begin
           if wait_for /= 0 then
             wait_for <= wait_for - 1;
           else
-            if seen < elements then
+            if missing /= 0 then
               failed <= '1';
             end if;
             enable        <= '0';

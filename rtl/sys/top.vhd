@@ -28,7 +28,8 @@ architecture rtl of top is
   signal rx_valid, rx_ready           : std_logic;
   signal tx_valid, tx_ready, tx_flush : std_logic;
   signal rx_data, tx_data             : byte_t;
-  signal phy_active, tx_active        : std_logic;
+  signal phy_active, rx_active        : std_logic;
+  signal tx_active                    : std_logic;
 
   signal payload_valid                : std_logic;
   signal payload_index                : natural range 0 to max_payload_c - 1;
@@ -66,7 +67,7 @@ architecture rtl of top is
   signal all_free, have_newest        : std_logic;
   signal engine_busy, inference_done  : std_logic;
   signal windows_held                 : natural range 0 to 2;
-  signal cycles                       : natural;
+  signal cycles, now                  : cycles_t;
   signal result_valid, result_taken   : std_logic;
   signal result_seq                   : std_logic_vector(15 downto 0);
   signal result_data                  : byte_t;
@@ -92,7 +93,7 @@ architecture rtl of top is
   signal tap_data                     : integer range -32768 to 32767;
 begin
   stop <= rst or engine_rst;
-  busy <= phy_active or tx_active or requests_active or answers_pending or engine_busy
+  busy <= phy_active or rx_active or tx_active or requests_active or answers_pending or engine_busy
           or not (tensor_idle or tensor_valid);
 
   phy : entity work.ft245
@@ -109,7 +110,8 @@ begin
       payload_valid => payload_valid, payload_index => payload_index,
       payload_data => payload_data, frame_valid => frame_valid, frame_ready => frame_ready,
       frame_status => frame_status, frame_version => frame_version, frame_type => frame_type,
-      frame_seq => frame_seq, frame_length => frame_length, frame_args => frame_args);
+      frame_seq => frame_seq, frame_length => frame_length, frame_args => frame_args,
+      active => rx_active);
 
   dispatcher : entity work.requests
     port map (
@@ -128,13 +130,13 @@ begin
   register_map : entity work.registers
     port map (
       clk => clk, rst => rst, inference_done => inference_done, cycles => cycles,
-      frame_dropped => frame_dropped, reset_done => reset_done, engine_busy => engine_busy,
+      now => now, frame_dropped => frame_dropped, reset_done => reset_done, engine_busy => engine_busy,
       windows_held => windows_held, read_enable => read_enable, first => now_first,
       index => read_index, data => register_data);
 
   windows : entity work.window_buffers
     port map (
-      clk => clk, rst => stop, payload_valid => payload_valid, payload_index => payload_index,
+      clk => clk, rst => stop, now => now, payload_valid => payload_valid, payload_index => payload_index,
       payload_data => payload_data, frame_type => frame_type, frame_length => frame_length,
       fill_free => fill_free, fill_bad => fill_bad, bad_index => bad_index, commit => commit,
       commit_seq => frame_seq, all_free => all_free, have_newest => have_newest, rerun => rerun,

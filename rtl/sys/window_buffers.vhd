@@ -16,6 +16,7 @@ use work.variant_pkg.all;
 entity window_buffers is
   port (
     clk, rst : in  std_logic; -- rst: power-on and RESET
+    now      : in  cycles_t;  -- counts clocks and wraps; no wait and no inference is as long
     -- payload bytes of the frame that is coming in
     payload_valid : in  std_logic;
     payload_index : in  natural range 0 to max_payload_c - 1;
@@ -38,7 +39,7 @@ entity window_buffers is
     engine_busy    : out std_logic;
     windows_held   : out natural range 0 to 2;
     inference_done : out std_logic;
-    cycles         : out natural;
+    cycles         : out cycles_t;
     -- a finished inference, until result_taken
     result_valid   : out std_logic;
     result_seq     : out std_logic_vector(15 downto 0);
@@ -79,8 +80,9 @@ architecture rtl of window_buffers is
   signal run_next    : natural range 0 to 1 := 0; -- the oldest window that has not been run
   signal answer_next : natural range 0 to 1 := 0; -- the oldest window that has not been answered
   signal engine      : engine_t := idle;
-  signal count       : natural := 0; -- clocks since the start
-  signal waited      : natural := 0; -- clocks since the acceptance of the window that waits
+  signal started     : cycles_t := 0; -- now, from which the cycles of a run are counted
+  signal accepted    : cycles_t := 0; -- now, from which the wait of the window that waits is
+  signal elapsed     : cycles_t := 0; -- of the wait, then of the run
   signal start       : std_logic := '0';
   signal rerun_wait  : std_logic := '0'; -- start_buffer is to be run again
   signal we, bad     : std_logic := '0';
@@ -101,7 +103,7 @@ architecture rtl of window_buffers is
     return 1 - buffer_number;
   end function;
 
-  function half(value : natural; high : boolean) return std_logic_vector is
+  function half(value : cycles_t; high : boolean) return std_logic_vector is
     variable bits : std_logic_vector(31 downto 0);
   begin
     bits := std_logic_vector(to_unsigned(value, 32));
@@ -109,6 +111,11 @@ architecture rtl of window_buffers is
       return bits(31 downto 16);
     end if;
     return bits(15 downto 0);
+  end function;
+
+  impure function since(time_before : cycles_t) return cycles_t is
+  begin
+    return (now - time_before) mod 2 ** 24;
   end function;
 begin
   assert window_bytes_c <= max_payload_c
@@ -123,7 +130,7 @@ begin
   fill_free      <= free_seen;
   fill_bad       <= bad;
   have_newest    <= newest_good;
-  cycles         <= count;
+  cycles         <= elapsed;
   inference_done <= done_pulse;
   rerun_last     <= last_pulse;
   all_free       <= '1' when slots(0) = free and slots(1) = free else '0';
@@ -138,7 +145,7 @@ begin
   read_data    <= result_rdata(15 downto 8) when read_high = '1' else result_rdata(7 downto 0);
 
   results : entity work.ram_dist_sys
-    generic map (depth_g => 2 * result_words_c)
+    generic map (depth_g => 2 * result_words_c, width_g => 16)
     port map (clk => clk, write_enable => result_we, write_addr => result_waddr,
               write_data => result_wdata, read_enable => read_enable, read_addr => result_raddr,
               read_data => result_rdata);
@@ -200,16 +207,16 @@ begin
         end if;
       end if;
 
-      -- One counter is enough: the engine takes a window within a few clocks of the end of the one
-      -- before, long before another frame can be complete, so two never wait at a time.
-      if (slots(0) = waiting or slots(1) = waiting) and waited /= natural'high then
-        waited <= waited + 1;
+      -- One time is enough: the engine takes a window within a few clocks of the end of the one
+      -- before, long before another frame can be complete, so two never wait at a time. It stands
+      -- still from the clock before the acceptance.
+      if slots(0) /= waiting and slots(1) /= waiting and commit = '0' then
+        accepted <= now;
       end if;
 
       if commit = '1' then
         slots(other(newest)) <= waiting;
         seqs(other(newest))  <= commit_seq;
-        waited               <= 1;
         newest               <= other(newest);
         newest_good          <= '1';
       end if;
@@ -242,23 +249,23 @@ begin
             slots(run_next) <= running;
             start_buffer    <= run_next;
             start           <= '1';
-            count           <= 0;
+            elapsed         <= since(accepted);
             result_word     <= first_y_c;
             engine          <= save_wait_low;
           end if;
 
         -- The first two clocks of a computation: no engine has a result by then.
-        when save_wait_low => -- the accelerator samples start now: count stays 0
+        when save_wait_low => -- the accelerator samples start now
           result_we    <= '1';
           result_waddr <= result_words_c * run_next + 2;
-          result_wdata <= half(waited, false);
+          result_wdata <= half(elapsed, false);
           engine       <= save_wait_high;
 
         when save_wait_high =>
-          count        <= count + 1;
+          started      <= now;
           result_we    <= '1';
           result_waddr <= result_words_c * run_next + 3;
-          result_wdata <= half(waited, true);
+          result_wdata <= half(elapsed, true);
           engine       <= computing;
 
         when computing =>
@@ -272,9 +279,8 @@ begin
           end if;
           if y_valid = '1' and y_last = '1' then
             done_pulse <= '1';
+            elapsed    <= since(started);
             engine     <= save_cycles_low;
-          elsif count /= natural'high then
-            count <= count + 1;
           end if;
 
         when recomputing =>
@@ -291,13 +297,13 @@ begin
         when save_cycles_low =>
           result_we    <= '1';
           result_waddr <= result_words_c * run_next;
-          result_wdata <= half(count, false);
+          result_wdata <= half(elapsed, false);
           engine       <= save_cycles_high;
 
         when save_cycles_high =>
           result_we    <= '1';
           result_waddr <= result_words_c * run_next + 1;
-          result_wdata <= half(count, true);
+          result_wdata <= half(elapsed, true);
           slots(run_next) <= done;
           run_next        <= other(run_next);
           engine       <= idle;
