@@ -72,6 +72,26 @@ static double mean(const struct study *y, int cell)
     return sum / y->s.o->seeds;
 }
 
+// What another program needs to read the same windows and to make the same net.
+static json_t *task_json(const struct options *o)
+{
+    json_t *features = json_array();
+    for (int i = 0; i < o->shape.features; i++)
+        json_array_append_new(features,
+                              json_string(o->spec.features ? o->spec.features[i] : o->spec.target));
+    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:i, s:i, s:[i,i,i]}", "task", o->task, "target",
+                     o->spec.target, "features", features, "unit", o->unit, "window",
+                     o->spec.window, "horizon", o->spec.horizon, "outputs", o->spec.outputs,
+                     "split", o->spec.split[0], o->spec.split[1], o->spec.split[2]);
+}
+
+static json_t *shape_json(const struct model_shape *s)
+{
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "window", s->window, "features",
+                     s->features, "d_model", s->d_model, "heads", s->heads, "d_ff", s->d_ff,
+                     "layers", s->layers, "outputs", s->outputs);
+}
+
 static json_t *result(const struct study *y)
 {
     const struct options *o = y->s.o;
@@ -94,10 +114,11 @@ static json_t *result(const struct study *y)
             json_pack("{s:i, s:o}", "base", *trial_width(&o->shape, &base, t), "rmse", row));
     }
     options_command(o, command, sizeof command);
-    return json_pack("{s:s, s:s, s:f, s:f, s:i, s:i, s:i, s:f, s:o, s:s}", "task", o->task, "unit",
-                     o->unit, "float_rmse", y->s.float_error[TASK_VALIDATION].rmse, "base_rmse",
-                     mean(y, -1), "seeds", o->seeds, "epochs", o->epochs_qat, "trials", y->trials,
-                     "seconds", seconds, "tensors", tensors, "command", command);
+    return json_pack("{s:o, s:o, s:f, s:f, s:i, s:i, s:i, s:f, s:o, s:s}", "task", task_json(o),
+                     "shape", shape_json(&o->shape), "float_rmse",
+                     y->s.float_error[TASK_VALIDATION].rmse, "base_rmse", mean(y, -1), "seeds",
+                     o->seeds, "epochs", o->epochs_qat, "trials", y->trials, "seconds", seconds,
+                     "tensors", tensors, "command", command);
 }
 
 static int measure(struct study *y)

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+// sevencast-explore: from measured sensitivities to the exact front of loss against bit operations,
+// and quantised training of points on it.
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/build/plan.h"
+#include "tools/explore/front.h"
+#include "tools/train/bits.h"
+#include "tools/train/checkpoint.h"
+
+enum { MAX_CONFIRM = 200, MAX_SEEDS = 20, WHY_BYTES = 512, TEXT_BYTES = 1024 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INPUT = 3, EXIT_WRITE = 5 };
+
+static const char usage_text[] =
+    "Usage: sevencast-explore --sensitivities FILE --out FILE [--budget OPERATIONS |\n"
+    "           --budget-uniform BITS] [--confirm N --data FILE --float-checkpoint FILE\n"
+    "           [--uniform] [--seeds N] [--epochs N] [--rate X] [--jobs N]]\n\n"
+    "Finds, by exact enumeration of the widths of all tensors, the front of predicted loss "
+    "against\n"
+    "bit operations, and confirms points of it by quantised training judged by the golden "
+    "integers\n"
+    "on the validation part. No hardware takes part; cycles are those of the planned engine.\n\n"
+    "  --sensitivities FILE      what sevencast-train sensitivities wrote\n"
+    "  --out FILE                the result, JSON\n"
+    "  --budget OPERATIONS       no point with more bit operations\n"
+    "  --budget-uniform BITS     no more than with BITS bits everywhere, 2 to 8\n"
+    "  --confirm N               train N points, evenly apart in log operations (0)\n"
+    "  --uniform                 train the uniform widths 2 to 8 as well, to compare with\n"
+    "  --data FILE               the series, CSV\n"
+    "  --float-checkpoint FILE   the floating-point net that the sensitivities were measured on\n"
+    "  --seeds N                 runs of each point (3)\n"
+    "  --epochs N, --rate X      of a run (100, 0.002)\n"
+    "  --jobs N                  processes (one for each core)\n"
+    "  --quiet                   no progress, even on a terminal\n"
+    "  --help, --version\n\n"
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 an input cannot be read, 5 result not written.\n";
+
+struct explore {
+    const char *sensitivities, *out, *data, *checkpoint;
+    long budget;
+    int budget_uniform, confirm, uniform, seeds, epochs, jobs, quiet;
+    double rate;
+    struct sensitivity sens;
+    struct front front;
+    struct task *task;
+    struct net *net;
+    // The confirmed points: bits of each, seeds trials for each.
+    struct model_bits chosen[MAX_CONFIRM + WIDTHS];
+    int is_uniform[MAX_CONFIRM + WIDTHS], chosen_count;
+    struct trial *trial;
+    int done;
+    char why[WHY_BYTES];
+};
+
+__attribute__((format(printf, 2, 3))) static int complain(int code, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    fprintf(stderr, "sevencast-explore: ");
+    vfprintf(stderr, format, ap);
+    fprintf(stderr, "\n");
+    va_end(ap);
+    return code;
+}
+
+static int to_number(const char *option, const char *text, double lo, double hi, double *value)
+{
+    char *end;
+    errno = 0;
+    *value = strtod(text, &end);
+    if (end == text || *end || errno || !(*value >= lo && *value <= hi))
+        return complain(EXIT_USAGE, "--%s: '%s' is not a number in %g..%g", option, text, lo, hi);
+    return 0;
+}
+
+static int take(struct explore *e, const char *name, const char *text)
+{
+    const struct {
+        const char *name;
+        const char **to;
+    } word[] = {{"sensitivities", &e->sensitivities},
+                {"out", &e->out},
+                {"data", &e->data},
+                {"float-checkpoint", &e->checkpoint}};
+    const struct {
+        const char *name;
+        int *to, lo, hi;
+    } count[] = {{"budget-uniform", &e->budget_uniform, WIDTH_MIN, WIDTH_MAX},
+                 {"confirm", &e->confirm, 0, MAX_CONFIRM},
+                 {"seeds", &e->seeds, 1, MAX_SEEDS},
+                 {"epochs", &e->epochs, 0, 100000},
+                 {"jobs", &e->jobs, 1, 256}};
+    double value;
+    for (size_t i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (!strcmp(name, word[i].name)) {
+            *word[i].to = text;
+            return 0;
+        }
+    for (size_t i = 0; i < sizeof count / sizeof count[0]; i++)
+        if (!strcmp(name, count[i].name)) {
+            int rc = to_number(name, text, count[i].lo, count[i].hi, &value);
+            if (!rc && value != (int)value)
+                rc = complain(EXIT_USAGE, "--%s: '%s' is not a whole number", name, text);
+            if (!rc)
+                *count[i].to = (int)value;
+            return rc;
+        }
+    if (!strcmp(name, "rate"))
+        return to_number(name, text, 1e-7, 1, &e->rate);
+    int rc = to_number(name, text, 1, 1e15, &value);
+    e->budget = rc ? 0 : (long)value;
+    return rc;
+}
+
+static int parse(struct explore *e, int argc, char **argv)
+{
+    static const struct option list[] = {{"sensitivities", required_argument, NULL, 1},
+                                         {"out", required_argument, NULL, 1},
+                                         {"budget", required_argument, NULL, 1},
+                                         {"data", required_argument, NULL, 1},
+                                         {"budget-uniform", required_argument, NULL, 1},
+                                         {"confirm", required_argument, NULL, 1},
+                                         {"float-checkpoint", required_argument, NULL, 1},
+                                         {"seeds", required_argument, NULL, 1},
+                                         {"epochs", required_argument, NULL, 1},
+                                         {"rate", required_argument, NULL, 1},
+                                         {"jobs", required_argument, NULL, 1},
+                                         {"uniform", no_argument, NULL, 'u'},
+                                         {"quiet", no_argument, NULL, 'q'},
+                                         {"help", no_argument, NULL, 'h'},
+                                         {"version", no_argument, NULL, 'V'},
+                                         {NULL, 0, NULL, 0}};
+    int c, at = 0, rc = 0;
+    while (!rc && (c = getopt_long(argc, argv, "hV", list, &at)) != -1)
+        switch (c) {
+        case 1:
+            rc = take(e, list[at].name, optarg);
+            break;
+        case 'u':
+            e->uniform = 1;
+            break;
+        case 'q':
+            e->quiet = 1;
+            break;
+        case 'h':
+            fputs(usage_text, stdout);
+            exit(EXIT_OK);
+        case 'V':
+            printf("sevencast-explore %s\n", SEVENCAST_VERSION);
+            exit(EXIT_OK);
+        default:
+            rc = complain(EXIT_USAGE, "see --help");
+        }
+    if (rc)
+        return rc;
+    if (optind < argc)
+        return complain(EXIT_USAGE, "'%s' is not expected here", argv[optind]);
+    if (!e->sensitivities || !e->out)
+        return complain(EXIT_USAGE, "--sensitivities and --out are needed");
+    if ((e->confirm || e->uniform) && (!e->data || !e->checkpoint))
+        return complain(EXIT_USAGE, "--confirm and --uniform need --data and --float-checkpoint");
+    if (e->budget && e->budget_uniform)
+        return complain(EXIT_USAGE, "--budget and --budget-uniform exclude each other");
+    return 0;
+}
+
+// "8" gives e at most 7 bits and y 16, as everywhere.
+static int uniform_bits(struct explore *e, int width, struct model_bits *bits)
+{
+    char text[8];
+    snprintf(text, sizeof text, "%d", width);
+    return bits_parse(bits, &e->sens.shape, text, e->why, sizeof e->why);
+}
+
+// Points evenly apart in log operations, the last one at the end of the front.
+static void choose(struct explore *e)
+{
+    const struct front *f = &e->front;
+    const double from = log((double)f->point[0].operations);
+    const double to = log((double)f->point[f->count - 1].operations);
+    for (int i = 1, last = -1; i <= e->confirm; i++) {
+        const double want = from + (to - from) * i / e->confirm;
+        int at = f->count - 1;
+        while (i < e->confirm && at > 0 && log((double)f->point[at].operations) > want)
+            at--;
+        if (at == last)
+            continue;
+        last = at;
+        e->chosen[e->chosen_count++] = front_bits(&e->sens, &f->point[at]);
+    }
+    for (int b = WIDTH_MIN; e->uniform && b <= WIDTH_MAX; b++)
+        if (!uniform_bits(e, b, &e->chosen[e->chosen_count]))
+            e->is_uniform[e->chosen_count++] = b;
+}
+
+static int read_inputs(struct explore *e)
+{
+    const char *names[MODEL_MAX_FEATURES + 1];
+    int count = 0;
+    for (int f = 0; f < e->sens.shape.features; f++)
+        names[count++] = e->sens.feature[f];
+    names[count++] = e->sens.spec.target;
+    struct csv_table *table = csv_read(e->data, names, count, NULL, e->why, sizeof e->why);
+    if (!table)
+        return complain(EXIT_INPUT, "%s", e->why);
+    e->task = task_new(table, &e->sens.spec, e->why, sizeof e->why);
+    csv_free(table);
+    if (!e->task)
+        return complain(EXIT_INPUT, "%s: %s", e->data, e->why);
+    e->net = net_new(&e->sens.shape);
+    if (!e->net)
+        return complain(EXIT_FAILED, "out of memory");
+    struct checkpoint_note note;
+    if (checkpoint_load(e->net, &note, e->checkpoint, e->why, sizeof e->why))
+        return complain(EXIT_INPUT, "%s", e->why);
+    return 0;
+}
+
+static void told(void *context, const struct trial *t)
+{
+    struct explore *e = context;
+    e->done++;
+    if (!e->quiet && isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%d of %d runs, last one %.4g %s  ", e->done, e->chosen_count * e->seeds,
+                t->validation_rmse, e->sens.unit);
+}
+
+static int confirm(struct explore *e)
+{
+    int rc = read_inputs(e);
+    if (rc)
+        return rc;
+    choose(e);
+    const int trials = e->chosen_count * e->seeds;
+    struct trial_plan plan = {.task = e->task, .shape = e->sens.shape, .floating = e->net->param};
+    plan.fit.epochs = e->epochs;
+    plan.fit.batch = 64;
+    plan.fit.rate = e->rate;
+    plan.fit.weight_decay = 0.01;
+    plan.processes = e->jobs ? e->jobs : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    e->trial = calloc((size_t)trials, sizeof *e->trial);
+    if (!e->trial)
+        return complain(EXIT_FAILED, "out of memory");
+    for (int i = 0; i < trials; i++) {
+        e->trial[i].bits = e->chosen[i / e->seeds];
+        e->trial[i].seed = 1 + (uint64_t)(i % e->seeds);
+    }
+    int left = trial_run_all(&plan, e->trial, trials, told, e, e->why, sizeof e->why);
+    if (!e->quiet && isatty(STDERR_FILENO))
+        fprintf(stderr, "\r\033[K");
+    return left ? complain(EXIT_FAILED, "%s", e->why) : 0;
+}
+
+// Cycles of one inference on the engine that sevencast-build would plan; null where it plans none.
+static json_t *cycles_json(const struct explore *e, const struct model_bits *bits)
+{
+    struct model *mdl = model_new(&e->sens.shape, bits);
+    struct hardware hw;
+    char why[WHY_BYTES];
+    json_t *result = NULL;
+    if (mdl && !hardware_choose(&hw, mdl, NULL, why, sizeof why)) {
+        struct plan *p = plan_new(mdl, &hw, why, sizeof why);
+        result = p ? json_integer(p->cycles) : NULL;
+        plan_free(p);
+    }
+    model_free(mdl);
+    return result ? result : json_null();
+}
+
+static json_t *point_json(const struct explore *e, const struct model_bits *bits)
+{
+    char text[TEXT_BYTES], command[2 * TEXT_BYTES];
+    front_text(&e->sens, bits, text, sizeof text);
+    snprintf(command, sizeof command,
+             "sevencast-train --task-file %s.json --data SERIES.csv --float-checkpoint "
+             "FLOAT.safetensors --bits %s --epochs-qat %d --rate-qat %g --seeds %d --name NAME "
+             "--out DIR",
+             e->sens.task, text, e->epochs, e->rate, e->seeds);
+    return json_pack("{s:I, s:I, s:o, s:s, s:s}", "bit_operations",
+                     (json_int_t)bits_operations(bits, &e->sens.shape), "weight_bits",
+                     (json_int_t)bits_of_weights(bits, &e->sens.shape), "cycles",
+                     cycles_json(e, bits), "bits", text, "command", command);
+}
+
+static json_t *confirmed_json(const struct explore *e, int i)
+{
+    json_t *point = point_json(e, &e->chosen[i]), *runs = json_array();
+    double sum = 0;
+    for (int s = 0; s < e->seeds; s++) {
+        double rmse = e->trial[i * e->seeds + s].validation_rmse;
+        sum += rmse;
+        json_array_append_new(runs, isfinite(rmse) ? json_real(rmse) : json_null());
+    }
+    json_object_set_new(point, "uniform",
+                        e->is_uniform[i] ? json_integer(e->is_uniform[i]) : json_null());
+    json_object_set_new(point, "validation_rmse",
+                        isfinite(sum) ? json_real(sum / e->seeds) : json_null());
+    json_object_set_new(point, "runs", runs);
+    return point;
+}
+
+static int write_result(const struct explore *e, long limit)
+{
+    json_t *front = json_array(), *confirmed = json_array();
+    const double base = e->sens.base_rmse * e->sens.base_rmse;
+    for (int i = 0; i < e->front.count; i++) {
+        struct model_bits bits = front_bits(&e->sens, &e->front.point[i]);
+        json_t *point = point_json(e, &bits);
+        json_object_set_new(point, "predicted_rmse",
+                            json_real(sqrt(base + e->front.point[i].added)));
+        json_array_append_new(front, point);
+    }
+    for (int i = 0; i < e->chosen_count; i++)
+        json_array_append_new(confirmed, confirmed_json(e, i));
+    json_t *root = json_pack("{s:s, s:s, s:s, s:f, s:f, s:o, s:f, s:I, s:i, s:o, s:o}", "task",
+                             e->sens.task, "unit", e->sens.unit, "origin", "model", "float_rmse",
+                             e->sens.float_rmse, "base_rmse", e->sens.base_rmse, "budget",
+                             limit ? json_integer(limit) : json_null(), "combinations",
+                             e->front.combinations, "points", (json_int_t)e->front.count, "seeds",
+                             e->seeds, "front", front, "confirmed", confirmed);
+    int rc = root ? json_dump_file(root, e->out, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : -1;
+    json_decref(root);
+    return rc ? complain(EXIT_WRITE, "%s: not written", e->out) : 0;
+}
+
+static void show(const struct explore *e)
+{
+    printf("%.3g combinations, %d points on the front\n", e->front.combinations, e->front.count);
+    printf("%14s %12s %16s\n", "bit operations", "weight bits", "validation RMSE");
+    for (int i = 0; i < e->chosen_count; i++) {
+        double sum = 0;
+        for (int s = 0; s < e->seeds; s++)
+            sum += e->trial[i * e->seeds + s].validation_rmse;
+        printf("%14ld %12ld %16.5g%s\n", bits_operations(&e->chosen[i], &e->sens.shape),
+               bits_of_weights(&e->chosen[i], &e->sens.shape), sum / e->seeds,
+               e->is_uniform[i] ? "  uniform" : "");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct explore e = {.seeds = 3, .epochs = 100, .rate = 0.002};
+    struct model_bits bits;
+    int rc = parse(&e, argc, argv);
+    if (rc)
+        return rc;
+    if (sensitivity_read(&e.sens, e.sensitivities, e.why, sizeof e.why))
+        return complain(EXIT_INPUT, "%s", e.why);
+    long limit = e.budget;
+    if (e.budget_uniform && !uniform_bits(&e, e.budget_uniform, &bits))
+        limit = bits_operations(&bits, &e.sens.shape);
+    if (front_find(&e.front, &e.sens, limit))
+        rc = complain(EXIT_FAILED, "out of memory");
+    else if (!e.front.count)
+        rc = complain(EXIT_FAILED, "no widths have at most %ld bit operations", limit);
+    if (!rc && (e.confirm || e.uniform))
+        rc = confirm(&e);
+    if (!rc)
+        rc = write_result(&e, limit);
+    if (!rc)
+        show(&e);
+    free(e.trial);
+    net_free(e.net);
+    task_free(e.task);
+    front_free(&e.front);
+    sensitivity_free(&e.sens);
+    return rc;
+}
