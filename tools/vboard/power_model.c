@@ -45,7 +45,9 @@ static double level(const struct power_model *m, enum power_rail rail, double bu
 double power_model_watts(const struct power_model *m, enum power_rail rail, uint64_t at_ns)
 {
     double t = at_ns > m->since_ns ? seconds(at_ns - m->since_ns) : 0;
-    double factor = 1 + m->drift_per_min / 60 * t - m->warmup * exp(-t / m->warmup_tau_s);
+    double factor = 1 + m->drift_per_min / 60 * t;
+    if (m->warmup != 0)
+        factor -= m->warmup * exp(-t / m->warmup_tau_s);
     return factor > 0 ? level(m, rail, m->busy) * factor : 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -300,6 +301,59 @@ static void drift_is_true(void **state)
     assert_true(fabs(ratio - (1 + 0.01 * 64 / 60) / (1 + 0.01 * 5 / 60)) < 1e-4);
 }
 
+// One session as a lab would run it: a window of waiting, a dense burst with the host's pauses
+// around it, under noise, drift and warm-up. Relative errors of joules per inference.
+static void session(unsigned seed, double error[POWER_RAILS])
+{
+    char line[32];
+    setup(NULL);
+    snprintf(line, sizeof line, "seed %u", seed);
+    command(line);
+    command("noise 20000");
+    command("drift 10000");
+    command("warmup 30000 120");
+    power_meter_state(&meter, POWER_IDLE, 1);
+    refresh();
+    wall += 2 * S;
+    struct reading idle = read_pac();
+    command("mark");
+    board_time_engine(&meter.time);
+    board_time_handed(&meter.time);
+    wall += 30 * MS; // the simulation's
+    board_time_message(&meter.time, CLOCK_HZ, 2 * CLOCK_HZ, 2 * CLOCK_HZ, true);
+    wall += seed % 7 * MS; // the host's
+    struct reading r = read_pac();
+    const struct power_truth *t = &meter.model.truth;
+    for (unsigned rail = 0; rail < POWER_RAILS; rail++) {
+        double window_s = r.count / 1024.0;
+        double active_w = (r.watts[rail] * window_s - idle.watts[rail] * (window_s - 2)) / 2;
+        error[rail] = active_w / (t->busy_joules[rail] / t->busy_seconds) - 1;
+    }
+}
+
+static void sessions_recover_the_truth(void **state)
+{
+    enum { SESSIONS = 200 };
+    double sum[POWER_RAILS] = {0}, squares[POWER_RAILS] = {0}, error[POWER_RAILS];
+    (void)state;
+    for (unsigned seed = 1; seed <= SESSIONS; seed++) {
+        session(seed, error);
+        for (unsigned rail = 0; rail < POWER_RAILS; rail++) {
+            sum[rail] += error[rail];
+            squares[rail] += error[rail] * error[rail];
+        }
+    }
+    for (unsigned rail = 0; rail < POWER_RAILS; rail++) {
+        double bias = sum[rail] / SESSIONS, sd = sqrt(squares[rail] / SESSIONS - bias * bias);
+        print_message("%s: bias %+.4f %%, spread %.4f %%\n", power_rail_names[rail], 100 * bias,
+                      100 * sd);
+        // The bias of the codes is the sensor's; noise is 2 % / sqrt(2048) = 0.044 %, and a sample
+        // more or less at an edge is at most 1 / 2048 of what computing adds.
+        assert_true(fabs(bias) < quantum(rail, meter.model.rail[rail].watts[POWER_ACTIVE]) + 1e-4);
+        assert_true(sd < 0.044e-2 * 1.3 + 1.0 / 2048 * 0.6);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +366,7 @@ int main(void)
         cmocka_unit_test_setup(noise_is_seeded_and_white, setup),
         cmocka_unit_test_setup(errors_and_faults, setup),
         cmocka_unit_test_setup(drift_is_true, setup),
+        cmocka_unit_test(sessions_recover_the_truth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
