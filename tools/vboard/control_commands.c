@@ -205,6 +205,7 @@ static const struct command {
     {"power", "warmup PPM TAU_S", "the power begins so much lower", do_power},
     {"power", "gain|offset CHANNEL PPM|UV", "a sensor's error (FPGA_1V0.., INA226, INA228)",
      do_power},
+    {"power", "clock PPM", "by which the PAC1934 samples too fast", do_power},
     {"power", "rail RAIL LEVEL UW", "static, configuration, idle or active power", do_power},
     {"power", "speed N | skip SECONDS", "waiting passes N times faster; at once", do_power},
     {"power", "nak N | lose N | sda-low on|off", "lose transactions, samples, the bus", do_power},

@@ -27,6 +27,7 @@ void pac1934_reset(struct pac1934 *p, uint64_t now_ns)
                             .slow = SLOW_DEFAULT,
                             .phase_ns = now_ns,
                             .now_ns = now_ns,
+                            .clock_ppm = p->clock_ppm,
                             .lose_left = p->lose_left,
                             .taken = p->taken,
                             .lost = p->lost,
@@ -127,6 +128,13 @@ static void sample(struct pac1934 *p, uint64_t at_ns)
         p->live.count++;
 }
 
+// Board time of the k-th sample since phase_ns, k <= 1024.
+static uint64_t sample_ns(const struct pac1934 *p, uint64_t k)
+{
+    const uint64_t millionths = (uint64_t)(1000000 + p->clock_ppm);
+    return p->phase_ns + k * NS_PER_S * 1000000 / (pac1934_rate_hz(p) * millionths);
+}
+
 void pac1934_advance(struct pac1934 *p, uint64_t now_ns)
 {
     const unsigned rate = pac1934_rate_hz(p);
@@ -136,14 +144,21 @@ void pac1934_advance(struct pac1934 *p, uint64_t now_ns)
         p->samples = 0;
         return;
     }
-    for (uint64_t at; (at = p->phase_ns + (p->samples + 1) * NS_PER_S / rate) <= now_ns;) {
+    for (uint64_t at; (at = sample_ns(p, p->samples + 1)) <= now_ns;) {
         p->samples++;
         sample(p, at);
+        if (p->samples == rate) { // keeps the numbers small
+            p->phase_ns = at;
+            p->samples = 0;
+        }
     }
-    if (p->samples >= rate) { // a whole number of seconds: keeps the product small
-        p->phase_ns += p->samples / rate * NS_PER_S;
-        p->samples %= rate;
-    }
+}
+
+void pac1934_set_clock(struct pac1934 *p, int32_t ppm)
+{
+    p->phase_ns = sample_ns(p, p->samples);
+    p->samples = 0;
+    p->clock_ppm = ppm;
 }
 
 void pac1934_saturate(struct pac1934 *p)
@@ -170,7 +185,7 @@ static void activate(struct pac1934 *p)
     bool other_rate = (p->written.ctrl ^ p->active.ctrl) >> PAC1934_RATE_SHIFT;
     uint8_t ovf = p->live.setup.ctrl & PAC1934_OVF;
     if (other_rate) {
-        p->phase_ns += p->samples * NS_PER_S / pac1934_rate_hz(p);
+        p->phase_ns = sample_ns(p, p->samples);
         p->samples = 0;
     }
     p->active = p->written;

@@ -70,6 +70,7 @@ struct pac1934 {
 
     struct pac1934_setup written, active;
     uint8_t slow;
+    int32_t clock_ppm;          // by which its oscillator is fast
     uint64_t phase_ns, samples; // board time: sample k is taken at phase + (k + 1) / rate
     uint64_t now_ns;            // board time of the latest advance
     struct pac1934_values live, pending, readable;
@@ -94,6 +95,8 @@ void pac1934_reset(struct pac1934 *p, uint64_t now_ns); // power-on: all registe
 unsigned pac1934_rate_hz(const struct pac1934 *p);
 // Takes the samples that are due up to and including board time now_ns.
 void pac1934_advance(struct pac1934 *p, uint64_t now_ns);
+// From now on its oscillator is fast by ppm, within +-10 %.
+void pac1934_set_clock(struct pac1934 *p, int32_t ppm);
 // Fault: the accumulators and the count stand at their ends.
 void pac1934_saturate(struct pac1934 *p);
 

@@ -138,6 +138,15 @@ static int set_rail(struct power_meter *p, struct words *w)
     return 0;
 }
 
+static int set_clock(struct power_meter *p, struct words *w)
+{
+    double ppm;
+    if (number(w, "clock error in ppm", -50000, 50000, &ppm))
+        return -1;
+    pac1934_set_clock(&p->pac, (int32_t)ppm);
+    return 0;
+}
+
 static int set_speed(struct power_meter *p, struct words *w)
 {
     double speed;
@@ -215,10 +224,12 @@ static const struct {
     const char *name;
     int (*run)(struct power_meter *p, struct words *w);
 } commands[] = {
-    {"seed", set_seed}, {"noise", set_noise},      {"drift", set_drift},    {"warmup", set_warmup},
-    {"gain", set_gain}, {"offset", set_offset},    {"rail", set_rail},      {"speed", set_speed},
-    {"skip", do_skip},  {"mark", do_mark},         {"nak", do_nak},         {"reset", do_reset},
-    {"lose", do_lose},  {"saturate", do_saturate}, {"sda-low", do_sda_low},
+    {"seed", set_seed},      {"noise", set_noise}, {"drift", set_drift},
+    {"warmup", set_warmup},  {"gain", set_gain},   {"offset", set_offset},
+    {"rail", set_rail},      {"clock", set_clock}, {"speed", set_speed},
+    {"skip", do_skip},       {"mark", do_mark},    {"nak", do_nak},
+    {"reset", do_reset},     {"lose", do_lose},    {"saturate", do_saturate},
+    {"sda-low", do_sda_low},
 };
 
 int power_meter_command(struct power_meter *p, char *const *word, size_t n, char *why,

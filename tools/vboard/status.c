@@ -78,8 +78,9 @@ static json_t *fpga_json(const struct boards *all, const struct board *b)
 }
 
 // The meter's activity; nothing of what it should measure.
-static json_t *meter_json(const struct power_meter *p)
+static json_t *meter_json(const struct board *b)
 {
+    const struct power_meter *p = &b->meter;
     json_t *o =
         json_pack("{s:f, s:f, s:b}", "board_time_s", (double)p->time.now_ns * 1e-9, "stalled_s",
                   (double)p->time.stalled_ns * 1e-9, "engine_runs", (int)p->time.running);
@@ -87,6 +88,8 @@ static json_t *meter_json(const struct power_meter *p)
     json_object_set_new(o, "i2c_stops", whole(p->bus.stops));
     json_object_set_new(o, "i2c_bytes", whole(p->bus.bytes));
     json_object_set_new(o, "i2c_naks", whole(p->bus.naks));
+    json_object_set_new(o, "i2c_contentions",
+                        whole(b->chip[BOARD_METER].channel[0].mpsse.contentions));
     json_object_set_new(o, "samples", whole(p->pac.taken));
     json_object_set_new(o, "samples_lost", whole(p->pac.lost));
     json_object_set_new(o, "refreshes", whole(p->pac.refreshes));
@@ -127,7 +130,7 @@ json_t *status_json(const struct boards *all)
             json_array_append_new(devices, device_json(&b->device[d]));
         json_array_append_new(boards, json_pack("{s:s, s:o, s:o, s:o}", "serial", b->serial,
                                                 "devices", devices, "fpga", fpga_json(all, b),
-                                                "meter", meter_json(&b->meter)));
+                                                "meter", meter_json(b)));
     }
     return json_pack("{s:b, s:s, s:i, s:s, s:o}", "ok", 1, "origin", "virtual", "pid",
                      (int)getpid(), "world", all->world->dir, "boards", boards);

@@ -265,6 +265,14 @@ static void errors_and_faults(void **state)
     uint8_t b = PAC1934_REFRESH;
     assert_false(i2c_write(&meter.bus, PAC1934_ADDRESS, &b, 1));
     assert_true(i2c_write(&meter.bus, PAC1934_ADDRESS, &b, 1));
+    command("clock 20000");
+    refresh();
+    command("skip 100");
+    r = read_pac();
+    assert_in_range(r.count, 104447, 104450); // 2 % more of 102,400 and the millisecond of settling
+    assert_true(fabs(r.watts[0] - 0.05) < 0.05 * quantum(0, 0.05));
+    command("clock 0");
+    refresh();
     command("lose 1024");
     command("skip 3");
     r = read_pac();
