@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/meter.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RETRY_NS UINT64_C(1000000000)
+
+static const struct meter_driver *const drivers[] = {&meter_pac1934, &meter_ina226};
+
+const struct meter_driver *meter_driver(const char *name)
+{
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
+        if (strcmp(drivers[i]->name, name) == 0)
+            return drivers[i];
+    return NULL;
+}
+
+void meter_init(struct meter *m, const struct meter_setup *setup, struct i2c *bus,
+                uint64_t (*clock)(void))
+{
+    memset(m, 0, sizeof *m);
+    m->driver = meter_driver(setup->chip);
+    m->setup = *setup;
+    if (!m->setup.address)
+        m->setup.address = m->driver->address;
+    m->bus = bus;
+    m->clock = clock;
+}
+
+bool meter_fail(struct meter *m, enum measured_gap gap, const char *why, uint64_t end_ns,
+                uint64_t begin_ns, struct meter_power *out)
+{
+    out->begin_ns = m->begin_ns ? m->begin_ns : end_ns;
+    out->end_ns = end_ns;
+    snprintf(out->why, sizeof out->why, "%s", why);
+    for (int i = 0; i < m->setup.rails.n; i++)
+        out->rail[i] = measured_none(gap, MEASURED_WATT, (double)(end_ns - out->begin_ns) / 1e9,
+                                     m->setup.origin);
+    m->begin_ns = begin_ns;
+    return true;
+}
+
+bool meter_fail_bus(struct meter *m, enum i2c_status status, uint64_t begin_ns,
+                    struct meter_power *out)
+{
+    m->link_lost = status == I2C_LINK;
+    return meter_fail(m, MEASURED_BUS_ERROR, *m->why ? m->why : m->bus->why, m->clock(), begin_ns,
+                      out);
+}
+
+bool meter_step(struct meter *m, struct meter_power *out)
+{
+    memset(out, 0, sizeof *out);
+    if (m->started)
+        return m->driver->step(m, out);
+    m->why[0] = '\0';
+    enum i2c_status status = m->driver->start(m);
+    m->started = status == I2C_OK;
+    m->next_ns = m->clock() + (m->started ? 0 : RETRY_NS);
+    return status != I2C_OK && meter_fail_bus(m, status, 0, out);
+}

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+// The I2C master and the meters' drivers against the virtual board's MPSSE, bus and sensors, in
+// this process and on a clock of ours: each flag is made to appear.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "daemon/meter.h"
+#include "tools/vboard/power_meter.h"
+
+#define S  UINT64_C(1000000000)
+#define US UINT64_C(1000)
+
+enum { EXCHANGE_US = 400, WINDOWS = 5 };
+
+static uint64_t wall;
+static struct power_meter world;
+static struct mpsse mpsse;
+static struct i2c bus;
+static struct meter meter;
+static bool mute, scl_low;
+static uint64_t exchanges;
+
+static uint64_t wall_now(void)
+{
+    return wall;
+}
+
+static int exchange(void *arg, const uint8_t *out, size_t n, uint8_t *in, size_t want)
+{
+    struct bytes answers = {0};
+    bool flush = false;
+    (void)arg;
+    wall += EXCHANGE_US * US;
+    exchanges++;
+    size_t used = mpsse_run(&mpsse, out, n, &answers, &flush);
+    assert_int_equal(used, n);
+    assert_true(flush);
+    assert_int_equal(bytes_length(&answers), want);
+    bytes_take(&answers, in, want);
+    if (scl_low)
+        in[0] = 0;
+    bytes_fini(&answers);
+    return mute ? -1 : 0;
+}
+
+static void command(const char *line)
+{
+    char why[200] = "";
+    if (power_meter_command_line(&world, line, why, sizeof why))
+        fail_msg("%s: %s", line, why);
+}
+
+static void plug_in(bool zero_only, const char *chip, const char *rails)
+{
+    struct meter_setup setup = {.chip = chip, .origin = MEASURED_VIRTUAL};
+    char why[128];
+    wall = 777 * S;
+    mute = scl_low = false;
+    exchanges = 0;
+    power_meter_init(&world, wall_now);
+    power_meter_state(&world, POWER_IDLE, 1);
+    mpsse_init(&mpsse, NULL, NULL);
+    mpsse.has_drive_only_zero = true;
+    power_meter_attach(&world, &mpsse);
+    mpsse_reset(&mpsse);
+    struct i2c_port port = {.exchange = exchange, .drives_zero_only = zero_only};
+    if (i2c_init(&bus, &port) != I2C_OK)
+        fail_msg("%s", bus.why);
+    if (meter_rails_parse(&setup.rails, rails, why, sizeof why) < 0)
+        fail_msg("%s", why);
+    meter_init(&meter, &setup, &bus, wall_now);
+}
+
+static int pac(void **state)
+{
+    (void)state;
+    plug_in(true, "pac1934", "FPGA_1V0:0.82, FPGA_1V8:0.82, FPGA_IO:0.82, BOARD:0.82");
+    return 0;
+}
+
+static int pac_driven(void **state)
+{
+    (void)state;
+    plug_in(false, "pac1934", "-, FPGA_1V8:0.82, -, BOARD:0.82");
+    return 0;
+}
+
+static int ina(void **state)
+{
+    (void)state;
+    plug_in(true, "ina226", "BOARD:0.2");
+    return 0;
+}
+
+static bool one_step(struct meter_power *p)
+{
+    uint64_t before = exchanges;
+    bool was_started = meter.started;
+    if (meter.next_ns > wall)
+        wall = meter.next_ns;
+    bool told = meter_step(&meter, p);
+    assert_true(exchanges - before <= (was_started && !bus.stuck ? 1 : 2));
+    assert_true(meter.next_ns > wall || told || !was_started || meter.started);
+    return told;
+}
+
+static struct meter_power next_window(void)
+{
+    struct meter_power p;
+    for (int i = 0; i < 40; i++)
+        if (one_step(&p))
+            return p;
+    fail_msg("no window");
+    return p;
+}
+
+static void check_power(const struct meter_power *p)
+{
+    for (int i = 0; i < meter.setup.rails.n; i++) {
+        int channel = meter.setup.rails.rail[i].channel;
+        unsigned rail = meter.driver == &meter_ina226 ? POWER_BOARD : (unsigned)channel;
+        double truth = power_model_watts(&world.model, rail, world.time.now_ns);
+        const struct measured *m = &p->rail[i];
+        if (m->gap)
+            fail_msg("%s: %s %s", meter.setup.rails.rail[i].name, measured_gap_text(m->gap),
+                     p->why);
+        if (!(fabs(m->value - truth) <= m->uncertainty))
+            fail_msg("%s: %g W +- %g, truth %g", meter.setup.rails.rail[i].name, m->value,
+                     m->uncertainty, truth);
+        assert_true(m->uncertainty < 0.02 * truth);
+        assert_int_equal(m->origin, MEASURED_VIRTUAL);
+    }
+}
+
+// All rails have that gap, and what follows is good again after at most `later` more windows.
+static void expect_gap(enum measured_gap gap, int later)
+{
+    struct meter_power p = next_window();
+    for (int i = 0; i < meter.setup.rails.n; i++)
+        if (p.rail[i].gap != gap)
+            fail_msg("%s, not %s: %s", measured_gap_text(p.rail[i].gap), measured_gap_text(gap),
+                     p.why);
+    while (later--)
+        next_window();
+    p = next_window();
+    check_power(&p);
+}
+
+static void windows_are_right_and_join(void **state)
+{
+    uint64_t end = 0;
+    (void)state;
+    command("noise 2000");
+    command("gain FPGA_1V8 5000");
+    command("gain INA226 1000");
+    for (int i = 0; i < WINDOWS; i++) {
+        struct meter_power p = next_window();
+        check_power(&p);
+        if (end)
+            assert_int_equal(p.begin_ns, end);
+        end = p.end_ns;
+        assert_float_equal((double)(p.end_ns - p.begin_ns) / 1e9, 1.0, 0.11);
+        if (meter.driver == &meter_pac1934)
+            assert_in_range(p.rail[0].count, 1020, 1030);
+        else
+            assert_in_range(p.rail[0].count, 6, 8);
+    }
+    assert_int_equal(mpsse.contentions, 0);
+    assert_int_equal(mpsse.bad_commands, 1); // the question whether it is there
+    assert_int_equal(bus.naks, 0);
+}
+
+static void a_nak_is_told(void **state)
+{
+    (void)state;
+    next_window();
+    command("nak 1");
+    expect_gap(MEASURED_BUS_ERROR, 0);
+    assert_int_equal(bus.naks, 1);
+}
+
+static void a_nak_while_reading_is_told(void **state)
+{
+    struct meter_power p;
+    (void)state;
+    next_window();
+    while (!meter.u.pac.latched)
+        assert_false(one_step(&p));
+    command("nak 1");
+    expect_gap(MEASURED_BUS_ERROR, 0);
+}
+
+static void a_reset_is_told(void **state)
+{
+    (void)state;
+    next_window();
+    command(meter.driver == &meter_pac1934 ? "reset PAC1934" : "reset INA226");
+    expect_gap(MEASURED_RESET, 0);
+}
+
+static void saturation_is_told(void **state)
+{
+    (void)state;
+    next_window();
+    command("saturate");
+    expect_gap(MEASURED_SATURATED, 0);
+}
+
+static void a_full_input_is_told(void **state)
+{
+    (void)state;
+    next_window();
+    command(meter.driver == &meter_pac1934 ? "rail FPGA_1V0 idle 1000000"
+                                           : "rail BOARD idle 5000000");
+    next_window(); // begins with the old power
+    struct meter_power p = next_window();
+    assert_int_equal(p.rail[0].gap, MEASURED_SATURATED);
+}
+
+static void lost_samples_are_told(void **state)
+{
+    (void)state;
+    next_window();
+    command("lose 300");
+    expect_gap(MEASURED_LOST_SAMPLES, 0);
+}
+
+static void a_held_bus_is_told(void **state)
+{
+    (void)state;
+    next_window();
+    command("sda-low on");
+    struct meter_power p = next_window();
+    assert_int_equal(p.rail[0].gap, MEASURED_BUS_ERROR);
+    assert_non_null(strstr(p.why, "held low"));
+    assert_false(meter.link_lost);
+    command("sda-low off");
+    next_window();
+    p = next_window();
+    check_power(&p);
+}
+
+static void a_mute_chip_is_told(void **state)
+{
+    (void)state;
+    next_window();
+    mute = true;
+    struct meter_power p = next_window();
+    assert_int_equal(p.rail[0].gap, MEASURED_BUS_ERROR);
+    assert_true(meter.link_lost);
+}
+
+static void a_wrong_chip_is_refused(void **state)
+{
+    struct meter_power p;
+    (void)state;
+    meter.setup.address = 0x41; // an INA228
+    assert_true(one_step(&p));
+    assert_int_equal(p.rail[0].gap, MEASURED_BUS_ERROR);
+    assert_non_null(strstr(p.why, "is no "));
+    assert_false(meter.started);
+    meter.setup.address = 0x22; // nobody
+    assert_true(one_step(&p));
+    assert_string_equal(p.why, "0x22 does not acknowledge");
+    meter.setup.address = meter.driver->address;
+    p = next_window();
+    check_power(&p);
+}
+
+// A device that was left in the middle of a byte holds SDA until it has had its clocks.
+static void nine_clocks_free_the_bus(void **state)
+{
+    uint8_t byte = 0xff;
+    (void)state;
+    scl_low = true; // an answer that says so
+    i2c_get(&bus, 0x10, 0xfd, &byte, 1);
+    assert_int_equal(i2c_flush(&bus), I2C_STUCK);
+    assert_non_null(strstr(bus.why, "did not free"));
+    scl_low = false;
+    // begins a read of 0x00 bytes and stops clocking in the middle of one
+    const uint8_t half[] = {0x80, 0,    2, 0x80, 0,    3, 0x11, 0,    0, 0x20, 0x80, 0,
+                            1,    0x22, 0, 0x11, 0,    0, 0x11, 0x80, 0, 1,    0x22, 0,
+                            0x80, 0,    1, 0x80, 0,    0, 0x80, 0,    2, 0x80, 0,    3,
+                            0x11, 0,    0, 0x21, 0x80, 0, 1,    0x22, 0, 0x22, 2};
+    struct bytes answers = {0};
+    bool flush = false;
+    assert_int_equal(mpsse_run(&mpsse, half, sizeof half, &answers, &flush), sizeof half);
+    assert_int_equal(bytes_front(&answers)[0] & 1, 0);
+    bytes_fini(&answers);
+    assert_false(world.bus.sda); // the PAC1934 answers VBUS: zeros at first
+    i2c_get(&bus, 0x10, 0xfd, &byte, 1);
+    assert_int_equal(i2c_flush(&bus), I2C_STUCK);
+    assert_non_null(strstr(bus.why, "let go"));
+    i2c_get(&bus, 0x10, 0xfd, &byte, 1);
+    assert_int_equal(i2c_flush(&bus), I2C_OK);
+    assert_int_equal(byte, 0x5b);
+}
+
+static void rails_are_checked(void **state)
+{
+    static const char *const bad[] = {"",        "-",
+                                      "A",       "A:",
+                                      "A:0",     "A:x",
+                                      "A:1,A:1", "A:1,",
+                                      "A:-1",    "A:1 2",
+                                      "A:nan",   "A:1,B:1,C:1,D:1,E:1",
+                                      ":1",      "ABCDEFGHIJKLMNOP:1",
+                                      "A B:1",   "A:1e9"};
+    struct meter_rails r;
+    char why[128];
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (meter_rails_parse(&r, bad[i], why, sizeof why) == 0)
+            fail_msg("\"%s\" is taken", bad[i]);
+    assert_int_equal(meter_rails_parse(&r, " A:0.82 , - ,B_2:1e-3", why, sizeof why), 0);
+    assert_int_equal(r.n, 2);
+    assert_string_equal(r.rail[1].name, "B_2");
+    assert_int_equal(r.rail[1].channel, 2);
+    assert_float_equal(r.rail[1].shunt_ohm, 1e-3, 1e-12);
+}
+
+#define ON_PAC(f)                                                                                  \
+    {                                                                                              \
+        "pac1934_" #f, f, pac, NULL, NULL                                                          \
+    }
+#define ON_INA(f)                                                                                  \
+    {                                                                                              \
+        "ina226_" #f, f, ina, NULL, NULL                                                           \
+    }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_PAC(windows_are_right_and_join),
+        {"pac1934_two_channels_and_driven_ones", windows_are_right_and_join, pac_driven, NULL,
+         NULL},
+        ON_PAC(a_nak_is_told),
+        ON_PAC(a_nak_while_reading_is_told),
+        ON_PAC(a_reset_is_told),
+        ON_PAC(saturation_is_told),
+        ON_PAC(a_full_input_is_told),
+        ON_PAC(lost_samples_are_told),
+        ON_PAC(a_held_bus_is_told),
+        ON_PAC(a_mute_chip_is_told),
+        ON_PAC(a_wrong_chip_is_refused),
+        ON_PAC(nine_clocks_free_the_bus),
+        ON_INA(windows_are_right_and_join),
+        ON_INA(a_nak_is_told),
+        ON_INA(a_reset_is_told),
+        ON_INA(a_full_input_is_told),
+        ON_INA(a_held_bus_is_told),
+        ON_INA(a_mute_chip_is_told),
+        ON_INA(a_wrong_chip_is_refused),
+        cmocka_unit_test(rails_are_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
