@@ -75,6 +75,8 @@ static void repair_module(struct repair *r)
     for (size_t i = 0; i < r->module->item_count && !r->message; i++)
         repair_narrow(r, r->module->items[i]);
     if (!r->message)
+        simplify_slices(r->pool, r->module);
+    if (!r->message)
         check_module(r);
 }
 

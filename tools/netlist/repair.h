@@ -56,6 +56,9 @@ void compare_items(struct repair *r, const struct item *item, const struct item 
 // Refuses items whose widths do not fit, nets that are read and never driven, unknown modules.
 void check_module(struct repair *r);
 
+// Slices of concatenations become what they are slices of; changes no meaning. See simplify.c.
+void simplify_slices(struct pool *pool, struct module *module);
+
 // All of the above over a whole netlist. False: *message says what was refused.
 bool repair_netlist(struct netlist *verilog, const struct netlist *vhdl,
                     struct repair_counts *counts, const char **message);
