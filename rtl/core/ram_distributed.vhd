@@ -26,7 +26,8 @@ end entity;
 
 architecture rtl of ram_distributed is
   subtype word_t is std_logic_vector(elements_g * bits_g - 1 downto 0);
-  type memory_t is array (0 to depth_g - 1) of word_t;
+  -- two words at least: GHDL's synthesis stops at one
+  type memory_t is array (0 to larger(depth_g, 2) - 1) of word_t;
   signal memory : memory_t := (others => (others => '0'));
   attribute ram_style : string;
   attribute ram_style of memory : signal is "distributed";

@@ -271,6 +271,7 @@ int emit_package(FILE *out, const struct plan *p, const struct variant *v, enum 
             v->name);
     put_identity(out, p, v, origin);
     fprintf(out, "  constant fast_c : boolean := %s;\n", truth(fast));
+    fprintf(out, "  constant fast_tile_c : boolean := %s;\n", truth(fast));
     put_hardware(out, p);
     put_layers(out, p);
     put_programs(out, p);

@@ -82,16 +82,48 @@ static enum emit_result synthesise(struct pool *pool, const struct emit_request 
     return EMIT_INPUT;
 }
 
-static bool read_netlist(struct netlist *netlist, enum language language, const char *path,
-                         const char **message)
+static bool read_words(struct pool *pool, enum language language, const char *path,
+                       struct words *words, const char **message)
 {
     size_t length;
-    const char *text = file_read(netlist->pool, path, &length, message);
-    struct words words;
-    if (!text || !lex(netlist->pool, language, path, text, length, &words, message))
-        return false;
-    return language == LANGUAGE_VERILOG ? read_verilog(netlist, &words, message)
-                                        : read_vhdl(netlist, &words, message);
+    const char *text = file_read(pool, path, &length, message);
+    return text && lex(pool, language, path, text, length, words, message);
+}
+
+// stem_HASH without the hash; the name itself when it has none.
+static const char *stem(struct pool *pool, const char *name)
+{
+    enum { HASH_DIGITS = 40 };
+    const char *hash = strrchr(name, '_');
+    if (!hash || strlen(hash + 1) != HASH_DIGITS ||
+        strspn(hash + 1, "0123456789abcdef") != HASH_DIGITS)
+        return name;
+    return pool_intern(pool, name, (size_t)(hash - name));
+}
+
+// The hash of a module's generics is not always the same in two runs: GHDL hashes bytes that it
+// never set. The order of the modules is. So the n-th of the VHDL takes the name of the n-th of the
+// Verilog, if they differ in the hash only; that they are the same is for the comparison to say.
+static void rename_modules(struct pool *pool, const struct netlist *verilog, struct words *vhdl)
+{
+    size_t *at = pool_alloc(pool, verilog->module_count * sizeof *at + 1), count = 0;
+    for (size_t i = 0; i + 2 < vhdl->count; i++)
+        if (strcmp(vhdl->word[i].text, "architecture") == 0 &&
+            strcmp(vhdl->word[i + 1].text, "rtl") == 0) {
+            if (count == verilog->module_count)
+                return;
+            at[count++] = i + 3;
+        }
+    if (count != verilog->module_count)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const char *from = vhdl->word[at[i]].text, *to = verilog->modules[i]->name;
+        if (from == to || stem(pool, from) != stem(pool, to))
+            continue;
+        for (size_t k = 0; k < vhdl->count; k++)
+            if (vhdl->word[k].text == from)
+                vhdl->word[k].text = to;
+    }
 }
 
 // The modules and their ports, which the VHDL's entities would only repeat.
@@ -112,10 +144,14 @@ enum emit_result emit_texts(struct pool *pool, const char *verilog_path, const c
                             const char **message)
 {
     struct netlist verilog = {.pool = pool}, vhdl = {.pool = pool};
-    if (!read_netlist(&verilog, LANGUAGE_VERILOG, verilog_path, message))
+    struct words verilog_words, vhdl_words;
+    if (!read_words(pool, LANGUAGE_VERILOG, verilog_path, &verilog_words, message) ||
+        !read_words(pool, LANGUAGE_VHDL, vhdl_path, &vhdl_words, message) ||
+        !read_verilog(&verilog, &verilog_words, message))
         return EMIT_REFUSED;
+    rename_modules(pool, &verilog, &vhdl_words);
     copy_ports(&vhdl, &verilog);
-    if (!read_netlist(&vhdl, LANGUAGE_VHDL, vhdl_path, message) ||
+    if (!read_vhdl(&vhdl, &vhdl_words, message) ||
         !repair_netlist(&verilog, &vhdl, counts, message))
         return EMIT_REFUSED;
     *modules = verilog.module_count;

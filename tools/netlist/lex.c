@@ -186,7 +186,7 @@ static bool lex_string(struct scanner *s)
     size_t length = (size_t)(s->at++ - start);
     if (s->language == LANGUAGE_VHDL && bit_chars(start, length, "01XZUWLH-"))
         add_bits(s, start, length);
-    else if (s->language == LANGUAGE_VHDL && length == 0)
+    else if (length == 0)
         add_bits(s, "0", 1); // as lex_sized
     else
         add(s, WORD_STRING, start, length);

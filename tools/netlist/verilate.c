@@ -47,8 +47,22 @@ static bool variant_words(struct pool *pool, const char *path, const char **text
     return *text && lex(pool, LANGUAGE_VHDL, path, *text, *length, words, message);
 }
 
-// The variant's package with fast_c false.
-static bool write_synthesised(struct pool *pool, const char *from, const char *to,
+// Copies text into out up to the constant's value, says false there; returns what is left, or NULL.
+static const char *put_false(FILE *out, const char *text, const struct words *words,
+                             const char *constant)
+{
+    const struct word *value = constant_value(words, constant);
+    const char *name = strstr(text, constant),
+               *at = value && name ? strstr(name, value->text) : NULL;
+    if (!at)
+        return NULL;
+    fwrite(text, 1, (size_t)(at - text), out);
+    fputs("false", out);
+    return at + strlen(value->text);
+}
+
+// The variant's package with fast_c false, and fast_tile_c too unless fast_tile.
+static bool write_synthesised(struct pool *pool, const char *from, const char *to, bool fast_tile,
                               const char **message)
 {
     const char *text;
@@ -56,24 +70,18 @@ static bool write_synthesised(struct pool *pool, const char *from, const char *t
     struct words words;
     if (!variant_words(pool, from, &text, &length, &words, message))
         return false;
-    const struct word *fast = constant_value(&words, "fast_c");
-    // The value stands on the line of its word: copy the lines before it, say false, copy the rest.
-    const char *line = text;
-    for (unsigned i = 1; fast && i < fast->line; i++)
-        line = strchr(line, '\n') + 1;
-    const char *value = fast ? strstr(line, fast->text) : NULL;
-    FILE *out = value ? fopen(to, "w") : NULL;
+    FILE *out = fopen(to, "w");
     if (!out) {
-        *message = value ? pool_format(pool, "%s: cannot be written: %s", to, strerror(errno))
-                         : pool_format(pool, "%s: no constant fast_c", from);
+        *message = pool_format(pool, "%s: cannot be written: %s", to, strerror(errno));
         return false;
     }
-    fwrite(text, 1, (size_t)(value - text), out);
-    fputs("false", out);
-    fputs(value + strlen(fast->text), out);
-    bool written = !ferror(out);
+    text = put_false(out, text, &words, "fast_c");
+    if (text && !fast_tile)
+        text = put_false(out, text, &words, "fast_tile_c");
+    bool written = text && fputs(text, out) >= 0;
     if (fclose(out) != 0 || !written) {
-        *message = pool_format(pool, "%s: cannot be written", to);
+        *message = text ? pool_format(pool, "%s: cannot be written", to)
+                        : pool_format(pool, "%s: no constants fast_c and fast_tile_c", from);
         return false;
     }
     return true;
@@ -101,7 +109,7 @@ enum emit_result emit_package(struct pool *pool, const struct design *design, co
     const char **files = NULL;
     size_t count = 0;
     if (!folder_make(pool, out, message) ||
-        !write_synthesised(pool, variant, synthesised, message) ||
+        !write_synthesised(pool, variant, synthesised, design->fast_tile, message) ||
         !append_list(pool, design->rtl, "core/packages.f", &files, &count, message))
         return EMIT_INPUT;
     files = pool_grow(pool, files, count, sizeof *files);
@@ -137,9 +145,12 @@ static const char *clock_option(struct pool *pool, const struct design *design,
     return pool_format(pool, "-DCLOCK_HZ=%s", digits);
 }
 
-enum emit_result verilate(struct pool *pool, const struct design *design, const char *sim,
+enum emit_result verilate(struct pool *pool, const struct design *given, const char *sim,
                           struct repair_counts *counts, const char **message)
 {
+    struct design fast = *given;
+    fast.fast_tile = true;
+    const struct design *design = &fast;
     enum emit_result result = emit_package(pool, design, "top", counts, message);
     if (result != EMIT_DONE)
         return result;

@@ -198,6 +198,10 @@ static void read_arithmetic(struct cursor *c, const struct module *module, struc
     add(c, item, plain(c, module, sign));
     if (item->op == OP_COUNT)
         cursor_fail(c, "%s: unknown arithmetic", item->out);
+    // A net of no bits stands as one bit, of 0; of one bit the emitter prints sums as xor.
+    const struct net *out = module_net(module, item->out);
+    if ((item->op == OP_ADD || item->op == OP_SUBTRACT) && out && out->width == 1)
+        item->op = OP_XOR;
 }
 
 // std_logic_vector ( ... ), the word read
