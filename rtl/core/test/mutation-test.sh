@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A test of the tests: each line below plants one fault in a copy of rtl/core; the benches must build and
+# fail on every one of them. A fault that changes nothing is a failure too. mutation-test.sh BUILD
+set -eu
+
+build=$1
+source=$(cd "$(dirname "$0")/../../.." && pwd)
+command -v ghdl-llvm >/dev/null || { echo "skipped: ghdl-llvm is not installed"; exit 77; }
+work=$(mktemp -d "${TMPDIR:-/tmp}/core-mutation.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# BENCH, FILE (in rtl/core, without .vhd), sed command. Benches: requantiser, divider, memory; or the
+# seed of a random variant, SEED:synthesis for the bodies that make the netlist.
+mutations=$work/mutations
+cat >"$mutations" <<'LIST'
+requantiser arithmetic_pkg s/divisor := 2\*\*(shift - 16);/divisor := 2**(shift - 15);/
+requantiser arithmetic_pkg s/inner(i) := a(i + shift);/inner(i) := a(i + shift - 1);/
+requantiser arithmetic_pkg s/if i >= shift + 19 and/if i >= shift + 20 and/
+requantiser arithmetic_pkg s/    elsif value > high then/    elsif value > high + 1 then/
+divider divider s/if rest >= s.divisor then/if rest > s.divisor then/
+divider divider s/steps <= quotient_bits_g;/steps <= quotient_bits_g - 1;/
+memory ram_block s/memory(read_addr), e \* bits_g, bits_g, fast_g/memory(read_addr), e * bits_g, bits_g - 1, fast_g/
+1 numerators s/        if column = 0 then/        if column = 1 then/
+1 tile s/acc(r) <= shadow(drain_output \* tokens_g/acc(r) <= sums(drain_output * tokens_g/
+1 tile s/token(t \* terms_g + u) \* weight(o \* terms_g + u)/token(t * terms_g + u) * weight(o * terms_g)/
+1 pool s/if in_fresh = '1' then/if true then/
+1 drain s/low <= pass_1.low;/low <= -32768;/
+5 drain s/residual(i) <= kept_data(i);/residual(i) <= kept_data(0);/
+5 drain s/acc(i) <= tile_acc(i);/acc(i) <= tile_acc(lanes_g - 1 - i);/
+1 writer s/if b < rotation then/if b <= rotation then/
+1 score_sweep s/score > current(/score < current(/
+1:synthesis booth_row s/two)) xor negative/two))/
+LIST
+
+unit() {
+    case $1 in
+    requantiser) "$work/rtl/test-bench.sh" requantiser_tb core/arithmetic_pkg.vhd core/requantiser.vhd \
+        core/test/requantiser_tb.vhd ;;
+    divider) "$work/rtl/test-bench.sh" divider_tb core/arithmetic_pkg.vhd core/divider.vhd \
+        core/test/divider_tb.vhd ;;
+    memory) "$work/rtl/test-bench.sh" memory_tb core/arithmetic_pkg.vhd core/ram_block.vhd \
+        core/ram_distributed.vhd core/ram_auto.vhd core/memory_bank.vhd core/test/memory_tb.vhd ;;
+    esac
+}
+
+# A random variant: 3 when the mutated design does not build, as test-bench.sh says it.
+variant() {
+    rm -rf "$work/one"
+    mkdir "$work/one"
+    cd "$work/one"
+    local seed=${1%%:*} bodies=
+    [ "$seed" = "$1" ] || bodies=--synthesis
+    "$build/bin/core_random_variant" variant "$seed" >/dev/null || return 2
+    # shellcheck disable=SC2086 # nothing or one word
+    "$work/rtl/core/test/build-bench.sh" "$build" variant $bodies || return 3
+    ./bench variant --seed 1 --budget 20000 --assert-level=error --ieee-asserts=disable || return 1
+    grep -q . listing
+}
+
+run() {
+    case $1 in
+    [0-9]*) (variant "$1") ;;
+    *) unit "$1" ;;
+    esac >"$work/log" 2>&1
+}
+
+# The benches pass without a fault, else what they say below means nothing.
+rm -rf "$work/rtl"
+cp -r "$source/rtl" "$work/rtl"
+planted=0 missed=0
+for bench in $(cut -d' ' -f1 "$mutations" | sort -u); do
+    run "$bench" || { echo "FAIL: $bench fails without a fault: $(tail -3 "$work/log")"; missed=$((missed + 1)); }
+done
+while read -r bench file edit; do
+    cp "$source/rtl/core/$file.vhd" "$work/rtl/core/$file.vhd"
+    sed -i "$edit" "$work/rtl/core/$file.vhd"
+    if cmp -s "$source/rtl/core/$file.vhd" "$work/rtl/core/$file.vhd"; then
+        echo "FAIL: changes nothing in $file.vhd: $edit"
+        missed=$((missed + 1))
+        continue
+    fi
+    planted=$((planted + 1))
+    status=0
+    run "$bench" || status=$?
+    if [ $status -ne 1 ]; then
+        echo "FAIL: exit $status, not 1, of $bench with $file.vhd: $edit"
+        [ $status -eq 0 ] || tail -5 "$work/log"
+        missed=$((missed + 1))
+    fi
+    cp "$source/rtl/core/$file.vhd" "$work/rtl/core/$file.vhd"
+done <"$mutations"
+echo "mutation-test: $planted faults planted, $missed missed or broken"
+[ $missed -eq 0 ] && [ $planted -gt 0 ]
