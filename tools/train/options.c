@@ -60,7 +60,7 @@ static const struct row table[] = {
      "state of the training: goes on from it when it exists, keeps it up to date"},
     {"save-every", LIMIT, AT(save_every_s), 0, 86400, "SECONDS",
      "how often the state is written at most; 0: after every epoch (5)"},
-    {"levels", TEXT, AT(levels), 0, 0, "LIST", "sensitivities: widths to try (2,3,4,5,6)"},
+    {"levels", PLACE, AT(levels), 0, 0, "LIST", "sensitivities: widths to try (2,3,4,5,6)"},
     {"jobs", JOBS, AT(jobs), 1, 256, "N", "sensitivities: processes (all cores)"},
     {"json", FLAG, AT(json), 0, 0, NULL, "one JSON object a line instead of text"},
     {"quiet", FLAG, AT(quiet), 0, 0, NULL, "no progress, even on a terminal"},

@@ -101,21 +101,29 @@ struct outcome {
     struct error persistence[TASK_PARTS], ridge[TASK_PARTS];
 };
 
+static json_t *baseline_json(const struct error error[TASK_PARTS])
+{
+    return json_pack("{s:f, s:f, s:f, s:f}", "validation_rmse", error[TASK_VALIDATION].rmse,
+                     "validation_mae", error[TASK_VALIDATION].mae, "test_rmse",
+                     error[TASK_TEST].rmse, "test_mae", error[TASK_TEST].mae);
+}
+
 static json_t *metrics_json(const struct session *s, const struct outcome *out)
 {
     const struct model_shape *shape = &s->net->layout.shape;
     const char *unit = s->o->unit;
-    return json_pack("{s:o, s:o, s:{s:f, s:f, s:f}, s:f, s:o, s:I, s:{s:I, s:I}}", "test",
-                     report_error_json(&out->part[TASK_TEST].error, unit, "model"), "validation",
-                     report_error_json(&out->part[TASK_VALIDATION].error, unit, "model"),
-                     "baselines", "persistence_rmse", out->persistence[TASK_TEST].rmse,
-                     "ridge_rmse", out->ridge[TASK_TEST].rmse, "float_rmse",
-                     s->float_error[TASK_TEST].rmse, "fake_vs_integer_differing_share",
-                     out->difference.outputs, "fake_vs_integer",
-                     report_difference_json(&out->difference, shape), "test_inputs_saturated",
-                     (json_int_t)out->part[TASK_TEST].saturated, "size", "weight_bits",
-                     (json_int_t)bits_of_weights(&s->bits, shape), "bit_operations",
-                     (json_int_t)bits_operations(&s->bits, shape));
+    return json_pack(
+        "{s:o, s:o, s:{s:f, s:f, s:f, s:o, s:o, s:o}, s:f, s:o, s:I, s:{s:I, s:I}}", "test",
+        report_error_json(&out->part[TASK_TEST].error, unit, "model"), "validation",
+        report_error_json(&out->part[TASK_VALIDATION].error, unit, "model"), "baselines",
+        "persistence_rmse", out->persistence[TASK_TEST].rmse, "ridge_rmse",
+        out->ridge[TASK_TEST].rmse, "float_rmse", s->float_error[TASK_TEST].rmse, "persistence",
+        baseline_json(out->persistence), "ridge", baseline_json(out->ridge), "float",
+        baseline_json(s->float_error), "fake_vs_integer_differing_share", out->difference.outputs,
+        "fake_vs_integer", report_difference_json(&out->difference, shape), "test_inputs_saturated",
+        (json_int_t)out->part[TASK_TEST].saturated, "size", "weight_bits",
+        (json_int_t)bits_of_weights(&s->bits, shape), "bit_operations",
+        (json_int_t)bits_operations(&s->bits, shape));
 }
 
 static void name_variant(struct variant *v, const struct session *s)
