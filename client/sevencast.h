@@ -57,6 +57,7 @@ enum {
     SC_NAME_BYTES = 64, // with the final NUL
     SC_HASH_BYTES = 65, // lower-case hexadecimal, with the final NUL
     SC_TEXT_BYTES = 256,
+    SC_RAILS = 4,
     SC_MAX_WINDOW = 64,
     SC_MAX_FEATURES = 32,
     SC_MAX_OUTPUTS = 24,
@@ -153,6 +154,22 @@ struct sc_names {
     char name[SC_MAX_BOARDS][SC_NAME_BYTES];
 };
 
+// Mean power of a rail over a window; reason: why there is none, "" where there is.
+struct sc_rail {
+    char name[SC_NAME_BYTES], reason[SC_TEXT_BYTES];
+    double watt, uncertainty_watt; // 95 %
+    uint32_t count;                // samples
+};
+
+// The latest window of a board's power monitor; rails 0: none, reason says why.
+struct sc_power {
+    char reason[SC_TEXT_BYTES];
+    enum sc_origin origin;
+    double window_s;
+    uint32_t rails;
+    struct sc_rail rail[SC_RAILS];
+};
+
 struct sc_board {
     char name[SC_NAME_BYTES], serial[SC_NAME_BYTES], part[SC_NAME_BYTES];
     char state[16];                                   // ABSENT, IDLE, PROGRAMMING, READY or FAULT
@@ -161,6 +178,7 @@ struct sc_board {
     uint32_t clock_hz, queue; // queue: requests that wait
     uint64_t inferences, swaps, restarts;
     char reason[SC_TEXT_BYTES]; // of a state that is not READY, "" where none
+    struct sc_power power;
 };
 
 struct sc_status {

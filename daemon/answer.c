@@ -51,6 +51,53 @@ static enum service_origin origin_of(const struct board *b)
                                                        : SERVICE_MODEL;
 }
 
+static bool has_meter(const struct board *b)
+{
+    return strcmp(b->conf->meter, "none") != 0;
+}
+
+static void fill_rail(struct service_rail *to, const struct measured *m, const char *why)
+{
+    if (m->gap != MEASURED_NO_GAP) {
+        PUT(to->reason, "%s%s%s", measured_gap_text(m->gap), *why ? ": " : "", why);
+        return;
+    }
+    to->watt = m->value;
+    to->uncertainty_watt = m->uncertainty;
+    to->count = m->count;
+}
+
+static void fill_power(struct service_power *to, const struct wire_power *from,
+                       const struct board *b)
+{
+    if (!from->rails.n) {
+        PUT(to->reason, "%s",
+            has_meter(b) ? "no window of the power monitor yet" : "no power monitor");
+        return;
+    }
+    const struct measured *first = &from->power.rail[0];
+    to->origin = first->origin == MEASURED_VIRTUAL ? SERVICE_VIRTUAL : SERVICE_BOARD;
+    to->window_s = (double)(from->power.end_ns - from->power.begin_ns) / (double)NS_PER_S;
+    to->rails = (uint16_t)from->rails.n;
+    for (int i = 0; i < from->rails.n; i++) {
+        PUT(to->rail[i].name, "%s", from->rails.rail[i].name);
+        fill_rail(&to->rail[i], &from->power.rail[i], from->power.why);
+    }
+}
+
+// A single inference lasts less than a sample of any monitor.
+static void fill_energy(struct service_inference *i, const struct board *b)
+{
+    if (!has_meter(b))
+        PUT(i->energy_reason, "no power monitor");
+    else if (!b->power.rails.n)
+        PUT(i->energy_reason, "no window of the power monitor yet");
+    else
+        PUT(i->energy_reason, "%s", measured_gap_text(MEASURED_TOO_SHORT));
+    if (b->idle.rails.n)
+        fill_power(&i->idle, &b->idle, b);
+}
+
 void frontend_fill_inference(struct frontend *fe, const struct board *b, const struct queue_slot *s,
                              const struct package *p, const struct wire_result *r)
 {
@@ -69,6 +116,7 @@ void frontend_fill_inference(struct frontend *fe, const struct board *b, const s
     i->outputs = (uint16_t)v->model->shape.outputs;
     memcpy(i->codes, r->y, sizeof r->y);
     variant_decode(v, r->y, i->values);
+    fill_energy(i, b);
     i->stages_ns.queue = span(s->received_ns, r->sent_ns);
     i->stages_ns.usb_in = span(r->sent_ns, r->written_ns);
     i->stages_ns.fpga = span(r->written_ns, r->first_ns);
@@ -152,6 +200,7 @@ void frontend_fill_boards(struct frontend *fe)
         row->swaps = b->swaps;
         row->restarts = b->worker.starts ? b->worker.starts - 1 : 0;
         PUT(row->reason, "%s", b->reason);
+        fill_power(&row->power, &b->power, b);
     }
     fe->reply.u.boards.rows = fe->board_rows;
     fe->reply.u.boards.n = (size_t)fe->boards;

@@ -9,6 +9,26 @@
 
 enum { FAULTS_TO_REPROGRAM = 2 };
 
+static void take_usb_id(const char *text, uint16_t *vendor, uint16_t *product)
+{
+    unsigned v = 0, p = 0;
+    if (sscanf(text, "%4x:%4x", &v, &p) == 2) {
+        *vendor = (uint16_t)v;
+        *product = (uint16_t)p;
+    }
+}
+
+static void fill_meter(struct wire_config *m, const struct conf_board *c)
+{
+    char why[8];
+    snprintf(m->meter, sizeof m->meter, "%s", c->meter);
+    snprintf(m->meter_serial, sizeof m->meter_serial, "%s", c->meter_serial);
+    take_usb_id(c->meter_usb_id, &m->meter_vendor, &m->meter_product);
+    m->meter_address = (uint32_t)c->meter_address;
+    if (*c->rails) // checked when the configuration was read
+        meter_rails_parse(&m->rails, c->rails, why, sizeof why);
+}
+
 static void on_hello(struct board *b)
 {
     struct wire_config m;
@@ -20,16 +40,13 @@ static void on_hello(struct board *b)
     snprintf(m.cable, sizeof m.cable, "%s", c->cable);
     snprintf(m.loader, sizeof m.loader, "%s", b->daemon_conf->loader);
     snprintf(m.run_dir, sizeof m.run_dir, "%s", b->daemon_conf->run_dir);
-    unsigned vendor = 0, product = 0;
-    if (sscanf(c->usb_id, "%4x:%4x", &vendor, &product) == 2) {
-        m.vendor = (uint16_t)vendor;
-        m.product = (uint16_t)product;
-    }
+    take_usb_id(c->usb_id, &m.vendor, &m.product);
     m.jtag_mhz = (uint32_t)c->jtag_mhz;
     m.answer_timeout_ms = (uint32_t)c->answer_timeout_ms;
     m.program_timeout_ms = (uint32_t)c->program_timeout_ms;
     m.allow_virtual = c->allow_virtual;
     m.log_level = (uint32_t)log_level();
+    fill_meter(&m, c);
     supervise_send(&b->worker, &m, WIRE_CONFIG, 0, sizeof m);
 }
 
@@ -97,6 +114,18 @@ static void on_result(struct board *b, const struct wire_result *m)
     b->calls->changed(b->arg, b);
 }
 
+// Idle is a window in which the board was ready and nothing was sent to it, ran or was answered.
+static void on_power(struct board *b, const struct wire_power *m)
+{
+    bool idle = b->phase == BOARD_READY && !b->running && b->phase_since_ns < m->power.begin_ns &&
+                b->worked_ns < m->power.begin_ns;
+    b->power = *m;
+    for (int i = 0; i < m->rails.n; i++)
+        idle &= m->power.rail[i].gap == MEASURED_NO_GAP;
+    if (idle)
+        b->idle = *m;
+}
+
 static void on_packet(void *arg, const union wire_packet *p)
 {
     struct board *b = arg;
@@ -112,6 +141,10 @@ static void on_packet(void *arg, const union wire_packet *p)
         break;
     case WIRE_RESULT:
         on_result(b, &p->result);
+        b->worked_ns = now_ns();
+        break;
+    case WIRE_POWER:
+        on_power(b, &p->power);
         break;
     default:
         break;
@@ -120,6 +153,8 @@ static void on_packet(void *arg, const union wire_packet *p)
 
 static void on_gone(void *arg, const char *reason)
 {
+    struct board *b = arg;
+    b->power.rails.n = b->idle.rails.n = 0;
     char why[PACKAGE_REASON_MAX + 1];
     snprintf(why, sizeof why, "worker %.200s", reason);
     board_lose(arg, why);

@@ -81,6 +81,10 @@ struct board {
     uint64_t phase_since_ns, lost_ns, fault_backoff_ns;
     uint64_t load_begin_ns, drain_ns, program_ns, verify_ns, total_ns; // of the latest change
     uint64_t inferences, swaps;
+    // Latest windows of the power monitor, the second one without work on the variant that runs;
+    // rails.n 0: none.
+    struct wire_power power, idle;
+    uint64_t worked_ns; // the latest answer came
     struct sched_timer drain_timer, fault_timer;
 };
 

@@ -18,6 +18,8 @@ void board_enter(struct board *b, enum board_phase phase, const char *reason)
 {
     b->phase = phase;
     b->phase_since_ns = now_ns();
+    if (phase != BOARD_READY) // idle is the variant that runs, in peace
+        b->idle.rails.n = 0;
     snprintf(b->reason, sizeof b->reason, "%s", reason);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/conf.h"
+#include "daemon/meter_rails.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -270,6 +271,34 @@ static char *read_line(char *out, int cap, void *stream)
     return out;
 }
 
+static void check_meter(struct parse *p, int board)
+{
+    const struct conf_board *b = &p->conf->board[board];
+    struct meter_rails rails;
+    char why[128];
+    bool one = strcmp(b->meter, "ina226") == 0;
+    if (strcmp(b->meter, "none") == 0)
+        return;
+    if (!one && strcmp(b->meter, "pac1934") != 0)
+        fail(p, "[board %s] meter: \"%s\" is not one of none, pac1934, ina226", b->name, b->meter);
+    if (!*b->meter_serial)
+        fail(p, "[board %s] needs meter_serial for its meter", b->name);
+    if (!*b->rails)
+        fail(p, "[board %s] needs rails for its meter", b->name);
+    else if (meter_rails_parse(&rails, b->rails, why, sizeof why) < 0)
+        fail(p, "[board %s] rails: %s", b->name, why);
+    else if (one && rails.rail[rails.n - 1].channel > 0)
+        fail(p, "[board %s] rails: an ina226 has one channel", b->name);
+    for (int k = 0; k < p->conf->boards; k++) {
+        const struct conf_board *other = &p->conf->board[k];
+        if (strcmp(other->serial, b->meter_serial) == 0 ||
+            (k != board && strcmp(other->meter, "none") != 0 &&
+             strcmp(other->meter_serial, b->meter_serial) == 0))
+            fail(p, "[board %s] meter_serial: %s belongs to board %s", b->name, b->meter_serial,
+                 other->name);
+    }
+}
+
 static void check_whole(struct parse *p)
 {
     p->line = 0;
@@ -279,6 +308,7 @@ static void check_whole(struct parse *p)
             if (!row->fallback && strcmp(row->section, "board") == 0 &&
                 !(b->given & 1UL << (row - rows)))
                 fail(p, "[board %s] needs %s", b->name, row->name);
+        check_meter(p, i);
         for (int k = 0; k < i; k++)
             if (strcmp(p->conf->board[k].serial, b->serial) == 0)
                 fail(p, "boards %s and %s have the same serial %s", p->conf->board[k].name, b->name,

@@ -23,6 +23,11 @@ struct conf_board {
     bool allow_virtual;
     int answer_timeout_ms;
     int program_timeout_ms;
+    char meter[16]; // chip of the power monitor; "none"
+    char meter_serial[CONF_NAME_MAX + 1];
+    char meter_usb_id[16];
+    int meter_address; // 0: the chip's usual one
+    char rails[CONF_TEXT_MAX + 1];
     unsigned long given; // bit i: row i of the table was given
 };
 

@@ -46,6 +46,16 @@ const struct conf_row conf_table[] = {
      "an inference that takes longer is a fault of the board"},
     {"board", "program_timeout_ms", CONF_INT, IN_BOARD(program_timeout_ms), 100, 600000, "30000",
      "a programming that takes longer is stopped"},
+    {"board", "meter", CONF_NAME, IN_BOARD(meter), 0, 0, "none",
+     "power monitor: none, pac1934 or ina226"},
+    {"board", "meter_serial", CONF_NAME, IN_BOARD(meter_serial), 0, 0, "",
+     "serial number of the FTDI chip that is the monitor's I2C master"},
+    {"board", "meter_usb_id", CONF_USB_ID, IN_BOARD(meter_usb_id), 0, 0, "0403:6014",
+     "USB vendor and product of that chip, hexadecimal"},
+    {"board", "meter_address", CONF_INT, IN_BOARD(meter_address), 0, 119, "0",
+     "I2C address of the monitor, in decimal; 0 = the chip's usual one"},
+    {"board", "rails", CONF_TEXT, IN_BOARD(rails), 0, 0, "",
+     "what the monitor's channels measure, NAME:SHUNT_OHM, ... in their order; - = not used"},
     {NULL, NULL, CONF_TEXT, 0, 0, 0, 0, NULL, NULL},
 };
 

@@ -45,9 +45,19 @@ static size_t expected_bytes(const union wire_packet *p)
         return sizeof p->programmed;
     case WIRE_RESULT:
         return sizeof p->result;
+    case WIRE_POWER:
+        return sizeof p->power;
     default:
         return 0;
     }
+}
+
+static void bound_rails(struct meter_rails *r)
+{
+    if (r->n < 0 || r->n > METER_RAILS)
+        r->n = 0;
+    for (int i = 0; i < METER_RAILS; i++)
+        r->rail[i].name[METER_RAIL_NAME - 1] = '\0';
 }
 
 static void terminate_texts(union wire_packet *p)
@@ -56,6 +66,8 @@ static void terminate_texts(union wire_packet *p)
         struct wire_config *c = &p->config;
         c->board[WIRE_NAME - 1] = c->serial[WIRE_NAME - 1] = '\0';
         c->part[WIRE_NAME - 1] = c->cable[WIRE_NAME - 1] = '\0';
+        c->meter[WIRE_NAME - 1] = c->meter_serial[WIRE_NAME - 1] = '\0';
+        bound_rails(&c->rails);
         c->loader[WIRE_PATH - 1] = c->run_dir[WIRE_PATH - 1] = '\0';
     } else if (p->head.type == WIRE_PROGRAM) {
         p->program.variant[WIRE_NAME - 1] = p->program.path[WIRE_PATH - 1] = '\0';
@@ -63,6 +75,9 @@ static void terminate_texts(union wire_packet *p)
         p->state.reason[WIRE_REASON - 1] = '\0';
     } else if (p->head.type == WIRE_PROGRAMMED) {
         p->programmed.reason[WIRE_REASON - 1] = '\0';
+    } else if (p->head.type == WIRE_POWER) {
+        bound_rails(&p->power.rails);
+        p->power.power.why[sizeof p->power.power.why - 1] = '\0';
     } else if (p->head.type == WIRE_RESULT) {
         p->result.reason[WIRE_REASON - 1] = '\0';
         if (p->result.outputs > WIRE_OUTPUTS_MAX)

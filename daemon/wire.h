@@ -14,8 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/meter.h"
+
 enum {
-    WIRE_VERSION = 0x7c570001, // "7CST", layout 1
+    WIRE_VERSION = 0x7c570002, // "7CST", layout 2
     WIRE_FD = 3,               // the worker's end
     WIRE_WINDOW_MAX = 2048,
     WIRE_OUTPUTS_MAX = 24,
@@ -37,6 +39,7 @@ enum wire_type {
     WIRE_STATE,
     WIRE_PROGRAMMED,
     WIRE_RESULT,
+    WIRE_POWER, // a window of the power monitor; unasked, about once a second
 };
 
 struct wire_head {
@@ -52,6 +55,10 @@ struct wire_config {
     uint16_t vendor, product;
     uint32_t jtag_mhz, answer_timeout_ms, program_timeout_ms;
     uint32_t allow_virtual, log_level;
+    char meter[WIRE_NAME], meter_serial[WIRE_NAME]; // meter: "none" or a driver's name
+    uint16_t meter_vendor, meter_product;
+    uint32_t meter_address;
+    struct meter_rails rails;
 };
 
 struct wire_program {
@@ -123,6 +130,12 @@ struct wire_result {
     char reason[WIRE_REASON]; // when not OK
 };
 
+struct wire_power {
+    struct wire_head head;
+    struct meter_rails rails;
+    struct meter_power power;
+};
+
 union wire_packet {
     struct wire_head head;
     struct wire_config config;
@@ -134,6 +147,7 @@ union wire_packet {
     struct wire_state state;
     struct wire_programmed programmed;
     struct wire_result result;
+    struct wire_power power;
 };
 
 // Fills the head and sends without waiting. bytes: sizeof the struct, or what infer uses of it.

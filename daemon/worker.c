@@ -170,6 +170,7 @@ static void on_config(struct worker *w, const struct wire_config *m)
     w->conf = *m;
     w->configured = true;
     log_init((enum log_level)m->log_level, w->conf.board);
+    w->meter = meter_thread_start(&w->conf, WIRE_FD);
     worker_look(w);
 }
 
@@ -246,6 +247,7 @@ int worker_main(const char *board)
         return EXIT_USE;
     while (!w.hung_up && sched_turn(&w.sched, wait_ns(&w)) == 0)
         after_turn(&w);
+    meter_thread_stop(w.meter);
     channel_close(&w.channel);
     if (w.lock_fd >= 0)
         close(w.lock_fd);

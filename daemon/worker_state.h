@@ -8,6 +8,7 @@
 #define SEVENCAST_DAEMON_WORKER_STATE_H
 
 #include "daemon/channel.h"
+#include "daemon/meter_thread.h"
 #include "daemon/sched.h"
 #include "daemon/wire.h"
 #include "protocol/link.h"
@@ -64,6 +65,7 @@ struct worker {
     uint16_t guard_seq;
     uint64_t guard_sent_ns;
     struct sched_timer alive, look; // look for the board
+    struct meter_thread *meter;     // owned; NULL: none
 };
 
 // worker.c

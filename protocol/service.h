@@ -25,6 +25,7 @@ enum {
     SERVICE_FEATURES_MAX = 32,
     SERVICE_OUTPUTS_MAX = 24,
     SERVICE_BOARDS_MAX = 16,
+    SERVICE_RAILS_MAX = 4,  // of a board's power monitor
     SERVICE_ROWS_MAX = 512, // models or boards in one reply
     SERVICE_TENSOR_MAX = SERVICE_WINDOW_MAX * SERVICE_FEATURES_MAX * 8,
     SERVICE_FRAMES_MAX = 3, // header and tensors, without the empty delimiter
@@ -166,6 +167,22 @@ struct service_model_stats {
     uint64_t saturated_values;
 };
 
+// Mean power of a rail over a window, or the reason why there is none.
+struct service_rail {
+    char name[SERVICE_NAME_MAX + 1], reason[SERVICE_TEXT_MAX + 1]; // reason: "" where there is
+    double watt, uncertainty_watt;                                 // 95 %
+    uint32_t count;                                                // samples
+};
+
+// One window of a board's power monitor. rails 0: none, reason says why.
+struct service_power {
+    char reason[SERVICE_TEXT_MAX + 1];
+    enum service_origin origin;
+    double window_s;
+    uint16_t rails;
+    struct service_rail rail[SERVICE_RAILS_MAX];
+};
+
 struct service_inference {
     char model_name[SERVICE_NAME_MAX + 1]; // as asked: variant or task
     char variant[SERVICE_NAME_MAX + 1], task[SERVICE_NAME_MAX + 1], board[SERVICE_NAME_MAX + 1];
@@ -177,6 +194,8 @@ struct service_inference {
     struct {
         uint64_t queue, usb_in, fpga, usb_out, host;
     } stages_ns;
+    char energy_reason[SERVICE_TEXT_MAX + 1]; // why it has no energy of its own
+    struct service_power idle; // the board's latest window without work; rails 0: none
     uint16_t outputs;
     double values[SERVICE_OUTPUTS_MAX];
     int16_t codes[SERVICE_OUTPUTS_MAX];
@@ -202,6 +221,7 @@ struct service_board_row {
     uint32_t clock_hz, queue;
     uint64_t inferences, swaps, restarts;
     char reason[SERVICE_TEXT_MAX + 1];
+    struct service_power power; // the latest window
 };
 
 struct service_load {

@@ -2,6 +2,7 @@
 // Replies of the service protocol, as a client reads them. Keys that are not known are passed over,
 // so that a newer daemon can say more.
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -228,6 +229,50 @@ static bool read_index_row(json_t *row, const char *path, void *out, struct serv
     return read_names(row, path, "boards", &m->boards, e);
 }
 
+static bool read_rail(json_t *rail, const char *path, struct service_rail *r,
+                      struct service_error *e)
+{
+    if (!TEXT(rail, path, "name", r->name) ||
+        !service_json_text(rail, path, "reason", SERVICE_OPTIONAL, r->reason, sizeof r->reason, e))
+        return false;
+    return r->reason[0] ||
+           (service_json_number(rail, path, "watt", &r->watt, e) &&
+            service_json_number(rail, path, "uncertainty_watt", &r->uncertainty_watt, e) &&
+            read_u32(rail, path, "count", &r->count, e));
+}
+
+// A daemon that knows of no power leaves the key out.
+static bool read_power(json_t *object, const char *at, const char *key, struct service_power *p,
+                       struct service_error *e)
+{
+    json_t *power, *rails, *rail;
+    char path[sizeof e->field], rail_path[sizeof e->field];
+    snprintf(path, sizeof path, "%s%s%s", at, *at ? "." : "", key);
+    if (!service_json_object(object, at, key, SERVICE_OPTIONAL, &power, e))
+        return false;
+    if (!power)
+        return true;
+    if (!json_object_get(power, "rails"))
+        return TEXT(power, path, "reason", p->reason);
+    if (!read_origin(power, path, &p->origin, e) ||
+        !service_json_number(power, path, "window_s", &p->window_s, e) ||
+        !service_json_array(power, path, "rails", 1, SERVICE_RAILS_MAX, &rails, e))
+        return false;
+    for (; p->rails < json_array_size(rails); p->rails++)
+        if (!service_json_member(rails, p->rails, path, "rails", &rail, rail_path, e) ||
+            !read_rail(rail, rail_path, &p->rail[p->rails], e))
+            return false;
+    return true;
+}
+
+static bool read_energy(json_t *parameters, struct service_inference *i, struct service_error *e)
+{
+    json_t *energy;
+    return service_json_object(parameters, "parameters", "energy", SERVICE_REQUIRED, &energy, e) &&
+           TEXT(energy, "parameters.energy", "reason", i->energy_reason) &&
+           read_power(energy, "parameters.energy", "idle", &i->idle, e);
+}
+
 static bool read_board_row(json_t *row, const char *path, void *out, struct service_error *e)
 {
     struct service_board_row *b = out;
@@ -243,7 +288,8 @@ static bool read_board_row(json_t *row, const char *path, void *out, struct serv
            read_u32(row, path, "queue", &b->queue, e) &&
            read_u64(row, path, "inferences", &b->inferences, e) &&
            read_u64(row, path, "swaps", &b->swaps, e) &&
-           read_u64(row, path, "restarts", &b->restarts, e);
+           read_u64(row, path, "restarts", &b->restarts, e) &&
+           read_power(row, path, "power", &b->power, e);
 }
 
 // An array of rows into new memory. On failure *rows is NULL.
@@ -298,7 +344,8 @@ static bool read_measured(json_t *root, struct service_inference *i, struct serv
            read_u64(s, "parameters.stages_ns", "usb_in", &i->stages_ns.usb_in, e) &&
            read_u64(s, "parameters.stages_ns", "fpga", &i->stages_ns.fpga, e) &&
            read_u64(s, "parameters.stages_ns", "usb_out", &i->stages_ns.usb_out, e) &&
-           read_u64(s, "parameters.stages_ns", "host", &i->stages_ns.host, e);
+           read_u64(s, "parameters.stages_ns", "host", &i->stages_ns.host, e) &&
+           read_energy(p, i, e);
 }
 
 static bool read_inference(json_t *root, const struct service_frame *frames, size_t count,

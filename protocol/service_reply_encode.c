@@ -176,6 +176,36 @@ static void put_index(struct service_writer *w, const struct service_model_row *
     CLOSE_ARRAY();
 }
 
+static void put_rail(struct service_writer *w, const struct service_rail *r)
+{
+    OPEN(NULL);
+    TEXT("name", r->name);
+    if (r->reason[0]) {
+        TEXT("reason", r->reason);
+    } else {
+        REAL("watt", r->watt);
+        REAL("uncertainty_watt", r->uncertainty_watt);
+        INTEGER("count", r->count);
+    }
+    CLOSE();
+}
+
+static void put_power(struct service_writer *w, const char *key, const struct service_power *p)
+{
+    OPEN(key);
+    if (p->rails) {
+        TEXT("origin", service_origin_name(p->origin));
+        REAL("window_s", p->window_s);
+        OPEN_ARRAY("rails");
+        for (int i = 0; i < p->rails && i < SERVICE_RAILS_MAX; i++)
+            put_rail(w, &p->rail[i]);
+        CLOSE_ARRAY();
+    } else {
+        TEXT("reason", p->reason);
+    }
+    CLOSE();
+}
+
 static void put_boards(struct service_writer *w, const struct service_board_row *b, size_t n)
 {
     OPEN_ARRAY("boards");
@@ -194,6 +224,7 @@ static void put_boards(struct service_writer *w, const struct service_board_row 
         INTEGER("swaps", b->swaps);
         INTEGER("restarts", b->restarts);
         TEXT("reason", b->reason);
+        put_power(w, "power", &b->power);
         CLOSE();
     }
     CLOSE_ARRAY();
@@ -234,7 +265,9 @@ static void put_inference(struct service_writer *w, const struct service_inferen
     INTEGER("host", i->stages_ns.host);
     CLOSE();
     OPEN("energy");
-    TEXT("reason", "no power monitor");
+    TEXT("reason", i->energy_reason);
+    if (i->idle.rails)
+        put_power(w, "idle", &i->idle);
     CLOSE();
     CLOSE();
 }

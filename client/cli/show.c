@@ -17,14 +17,33 @@ static const char *dash(const char *text)
     return text[0] ? text : "-";
 }
 
+static json_t *rail_json(const struct sc_rail *r)
+{
+    if (r->reason[0])
+        return json_pack("{s:s,s:s}", "name", r->name, "reason", r->reason);
+    return json_pack("{s:s,s:f,s:f,s:I}", "name", r->name, "watt", r->watt, "uncertainty_watt",
+                     r->uncertainty_watt, "count", (json_int_t)r->count);
+}
+
+static json_t *power_json(const struct sc_power *p)
+{
+    if (!p->rails)
+        return json_pack("{s:s}", "reason", p->reason);
+    json_t *rails = json_array();
+    for (uint32_t i = 0; i < p->rails; i++)
+        json_array_append_new(rails, rail_json(&p->rail[i]));
+    return json_pack("{s:s,s:f,s:o}", "origin", sc_origin_name(p->origin), "window_s", p->window_s,
+                     "rails", rails);
+}
+
 static json_t *board_json(const struct sc_board *b)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:s}", "name", b->name,
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:s,s:o}", "name", b->name,
                      "serial", b->serial, "part", b->part, "state", b->state, "variant", b->variant,
                      "hash", b->hash, "origin", sc_origin_name(b->origin), "clock_hz",
                      (json_int_t)b->clock_hz, "queue", (json_int_t)b->queue, "inferences",
                      (json_int_t)b->inferences, "swaps", (json_int_t)b->swaps, "restarts",
-                     (json_int_t)b->restarts, "reason", b->reason);
+                     (json_int_t)b->restarts, "reason", b->reason, "power", power_json(&b->power));
 }
 
 static int print_status_json(const struct sc_status *s, bool whole)

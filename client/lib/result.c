@@ -80,6 +80,21 @@ static void copy_names(struct sc_names *to, const struct service_names *from)
     COPY(to->name, from->name);
 }
 
+static void copy_power(struct sc_power *to, const struct service_power *from)
+{
+    COPY(to->reason, from->reason);
+    to->origin = (enum sc_origin)from->origin;
+    to->window_s = from->window_s;
+    to->rails = from->rails;
+    for (int i = 0; i < from->rails; i++) {
+        COPY(to->rail[i].name, from->rail[i].name);
+        COPY(to->rail[i].reason, from->rail[i].reason);
+        to->rail[i].watt = from->rail[i].watt;
+        to->rail[i].uncertainty_watt = from->rail[i].uncertainty_watt;
+        to->rail[i].count = from->rail[i].count;
+    }
+}
+
 struct sc_status *result_status(const char *version, bool ready,
                                 const struct service_board_row *rows, size_t n)
 {
@@ -104,6 +119,7 @@ struct sc_status *result_status(const char *version, bool ready,
         b->swaps = rows[i].swaps;
         b->restarts = rows[i].restarts;
         COPY(b->reason, rows[i].reason);
+        copy_power(&b->power, &rows[i].power);
     }
     return s;
 }

@@ -183,6 +183,14 @@ static void answer_boards(const struct mock *m, struct service_reply *r)
         SET(rows[b].part, "xc7s15");
         rows[b].origin = SERVICE_MODEL;
     }
+    SET(rows[1].power.reason, "no power monitor");
+    rows[0].power = (struct service_power){
+        .origin = SERVICE_MODEL,
+        .window_s = 1,
+        .rails = 2,
+        .rail = {{.name = "FPGA_1V0", .watt = 0.03125, .uncertainty_watt = 0.0005, .count = 1024},
+                 {.name = "BOARD", .reason = "the sensor did not answer"}},
+    };
     rows[0].clock_hz = 100000000;
     rows[0].inferences = m->inferences;
     rows[0].swaps = m->swaps;

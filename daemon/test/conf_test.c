@@ -56,6 +56,17 @@ static void mistakes_name_their_line(void **state)
     static const struct {
         const char *text, *why;
     } bad[] = {
+        {BOARD "meter = adc\n", "meter: \"adc\" is not one of none, pac1934, ina226"},
+        {BOARD "meter = pac1934\n", "needs meter_serial for its meter"},
+        {BOARD "meter = pac1934\nmeter_serial = M\n", "needs rails for its meter"},
+        {BOARD "meter = pac1934\nmeter_serial = M\nrails = A:x\n", "rails: \"A:x\": the shunt"},
+        {BOARD "meter = ina226\nmeter_serial = M\nrails = -, A:1\n", "an ina226 has one channel"},
+        {BOARD "meter = ina226\nmeter_serial = M\nrails = A:1\n[board b]\nserial = M\n",
+         "meter_serial: M belongs to board b"},
+        {"[board a]\nserial = A\nmeter = ina226\nmeter_serial = M\nrails = A:1\n"
+         "[board b]\nserial = B\nmeter = ina226\nmeter_serial = M\nrails = A:1\n",
+         "meter_serial: M belongs to board"},
+        {BOARD "meter_address = 120\n", "not a number from 0 to 119"},
         {"", "t.conf: no [board NAME] section"},
         {"[daemon]\nquue = 3\n" BOARD, "t.conf:2: unknown directive quue in [daemon]"},
         {"[demon]\n" BOARD, "t.conf:1: unknown section [demon]"},

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/meter_thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/i2c_ftdi.h"
+#include "daemon/log.h"
+#include "daemon/sched.h"
+
+#define OPEN_RETRY_NS NS_PER_S
+
+struct meter_thread {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool stopping; // under lock
+    // the thread's own from here
+    struct wire_config conf;
+    int fd;
+    struct i2c_ftdi usb;
+    struct i2c bus;
+    struct meter meter;
+    bool trouble; // the latest window had a gap, which was logged
+};
+
+// Sleeps; false when the thread is to end.
+static bool sleep_until(struct meter_thread *t, uint64_t at_ns)
+{
+    struct timespec at = {(time_t)(at_ns / NS_PER_S), (long)(at_ns % NS_PER_S)};
+    pthread_mutex_lock(&t->lock);
+    while (!t->stopping && pthread_cond_timedwait(&t->wake, &t->lock, &at) != ETIMEDOUT)
+        ;
+    bool go_on = !t->stopping;
+    pthread_mutex_unlock(&t->lock);
+    return go_on;
+}
+
+static void log_change(struct meter_thread *t, const struct meter_power *p)
+{
+    enum measured_gap gap = MEASURED_NO_GAP;
+    int rail = 0;
+    for (int i = t->conf.rails.n - 1; i >= 0; i--)
+        if (p->rail[i].gap) {
+            gap = p->rail[i].gap;
+            rail = i;
+        }
+    if (gap && !t->trouble)
+        log_warn("meter", "no power rail=%s reason=\"%s\" detail=\"%s\"",
+                 t->conf.rails.rail[rail].name, measured_gap_text(gap), p->why);
+    else if (!gap && t->trouble)
+        log_info("meter", "power is measured again");
+    t->trouble = gap != MEASURED_NO_GAP;
+}
+
+static void tell(struct meter_thread *t, const struct meter_power *p)
+{
+    struct wire_power m;
+    memset(&m, 0, sizeof m);
+    m.rails = t->conf.rails;
+    m.power = *p;
+    log_change(t, p);
+    // One that finds the queue full is left out: the next one is a second away.
+    wire_send(t->fd, &m, WIRE_POWER, 0, sizeof m);
+}
+
+// The device is not there, or does not work: a window like any other, without values.
+static void tell_absent(struct meter_thread *t, const char *why)
+{
+    struct meter_power p;
+    memset(&p, 0, sizeof p);
+    p.end_ns = now_ns();
+    p.begin_ns = p.end_ns;
+    snprintf(p.why, sizeof p.why, "%s", why);
+    for (int i = 0; i < t->conf.rails.n; i++)
+        p.rail[i] = measured_none(MEASURED_BUS_ERROR, MEASURED_WATT, 0, t->meter.setup.origin);
+    tell(t, &p);
+}
+
+static bool open_meter(struct meter_thread *t)
+{
+    const struct wire_config *c = &t->conf;
+    struct i2c_port port;
+    char why[96];
+    if (i2c_ftdi_open(&t->usb, c->meter_vendor, c->meter_product, c->meter_serial, &port, why,
+                      sizeof why) < 0) {
+        tell_absent(t, why);
+        return false;
+    }
+    if (i2c_init(&t->bus, &port) != I2C_OK) {
+        i2c_ftdi_close(&t->usb);
+        tell_absent(t, t->bus.why);
+        return false;
+    }
+    struct meter_setup setup = {
+        .chip = c->meter,
+        .address = (uint8_t)c->meter_address,
+        .rails = c->rails,
+        .origin = t->usb.is_virtual ? MEASURED_VIRTUAL : MEASURED_BOARD,
+    };
+    meter_init(&t->meter, &setup, &t->bus, now_ns);
+    return true;
+}
+
+static void *run(void *arg)
+{
+    struct meter_thread *t = arg;
+    uint64_t next = now_ns();
+    while (sleep_until(t, next)) {
+        struct meter_power p;
+        if (!t->usb.ftdi && !open_meter(t)) {
+            next = now_ns() + OPEN_RETRY_NS;
+            continue;
+        }
+        if (meter_step(&t->meter, &p))
+            tell(t, &p);
+        next = t->meter.next_ns;
+        if (t->meter.link_lost) {
+            i2c_ftdi_close(&t->usb);
+            next = now_ns() + OPEN_RETRY_NS;
+        }
+    }
+    i2c_ftdi_close(&t->usb);
+    return NULL;
+}
+
+// Signals are the main thread's.
+static int start_thread(struct meter_thread *t)
+{
+    sigset_t all, before;
+    pthread_condattr_t monotonic;
+    sigfillset(&all);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int r = pthread_create(&t->thread, NULL, run, t);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return r;
+}
+
+struct meter_thread *meter_thread_start(const struct wire_config *conf, int fd)
+{
+    if (!conf->rails.n || !meter_driver(conf->meter))
+        return NULL;
+    struct meter_thread *t = calloc(1, sizeof *t);
+    int r = ENOMEM;
+    if (t) {
+        t->conf = *conf;
+        t->fd = fd;
+        r = start_thread(t);
+    }
+    if (r == 0)
+        return t;
+    log_error("meter", "not started error=%s", strerror(r));
+    free(t);
+    return NULL;
+}
+
+void meter_thread_stop(struct meter_thread *t)
+{
+    if (!t)
+        return;
+    pthread_mutex_lock(&t->lock);
+    t->stopping = true;
+    pthread_cond_signal(&t->wake);
+    pthread_mutex_unlock(&t->lock);
+    pthread_join(t->thread, NULL);
+    pthread_cond_destroy(&t->wake);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}

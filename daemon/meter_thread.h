@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a board's power monitor in a thread of the worker and sends each window to the front end.
+// The monitor has a USB device of its own, so neither the worker's event loop nor an inference ever
+// waits for it; what it costs them is the host's time for one short exchange every half second, or
+// every tenth of a second with an INA226.
+#ifndef SEVENCAST_DAEMON_METER_THREAD_H
+#define SEVENCAST_DAEMON_METER_THREAD_H
+
+#include "daemon/wire.h"
+
+struct meter_thread;
+
+// NULL when there is no meter to read, or no memory or thread for it (then the log says so).
+// Packets go to fd, which must take whole packets from any thread.
+struct meter_thread *meter_thread_start(const struct wire_config *conf, int fd);
+// Waits for the exchange under way, at most 2 x I2C_EXCHANGE_MS and a close. NULL is taken.
+void meter_thread_stop(struct meter_thread *t);
+
+#endif

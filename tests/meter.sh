@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Power in replies: sevencastd, libftdi and the virtual board's sensors. Power of each rail equals the truth within the
+# stated uncertainty, faults are told, inferences go on meanwhile.
+# shellcheck disable=SC2016 # $ in single quotes is jq's
+set -u
+. "$SEVENCAST_SOURCE/tests/skip.sh"
+need jq openFPGALoader
+need_preload
+export PATH="$SEVENCAST_BUILD/bin:$PATH"
+work=$(mktemp -d)
+trap 'kill $daemon 2>/dev/null; wait $daemon 2>/dev/null; vboard ctl --world "$work/w" quit >/dev/null 2>&1; rm -rf "$work"' EXIT
+fail() { echo "meter: $*"; tail -n 20 "$work/log"; exit 1; }
+daemon=
+
+make-test-package "$work/packages" random-5 5 || fail "no test variant"
+vboard serve --world "$work/w" --packages "$work/packages" --board VB0001 --board VB0002 --engine golden \
+    --power 'noise 2000' --power 'gain FPGA_1V8 5000' --power 'gain BOARD -4000' --power 'gain INA226 1000' --background ||
+    fail "no virtual board"
+cat >"$work/conf" <<END
+[daemon]
+control = ipc://$work/control
+variants = $work/packages
+run_dir = $work
+[board pac]
+serial = VB0001
+allow_virtual = yes
+variant = random-5
+meter = pac1934
+meter_serial = VB0001P
+rails = FPGA_1V0:0.82, FPGA_1V8:0.82, FPGA_IO:0.82, BOARD:0.82
+[board ina]
+serial = VB0002
+allow_virtual = yes
+meter = ina226
+meter_serial = VB0002P
+rails = BOARD:0.2
+END
+vboard exec --world "$work/w" -- sevencastd --config "$work/conf" >"$work/log" 2>&1 &
+daemon=$!
+ask() { sevencast --endpoint "ipc://$work/control" "$@"; }
+power() { vboard ctl --world "$work/w" power "$@"; }
+
+# board NAME FILTER: waits until the board, as JSON, fits; leaves it in $work/NAME.
+board() {
+    for _ in $(seq 120); do
+        ask --json boards 2>/dev/null | jq --arg n "$1" '.boards[] | select(.name == $n)' >"$work/$1"
+        [ -s "$work/$1" ] && jq -e "$2" "$work/$1" >/dev/null 2>&1 && return # jq -e takes no input for a yes
+        sleep 0.1
+    done
+    fail "board $1 does not come to $2: $(jq -c .power "$work/$1")"
+}
+good='(.power.rails | length > 0) and all(.power.rails[]; .watt > 0)'
+# Every rail of board $1 lies within its uncertainty of the truth of virtual board $2 since the mark.
+true_power() {
+    power truth --board "$2" >"$work/truth"
+    jq -e --slurpfile t "$work/truth" '.power | .origin == "virtual" and .window_s > 0.9 and .window_s < 1.3 and all(.rails[];
+        (.watt - $t[0].joules[.name] / $t[0].seconds | fabs) <= .uncertainty_watt and .uncertainty_watt < 0.02 * .watt and .count > 5)' \
+        "$work/$1" >/dev/null || fail "$1: $(jq -c .power "$work/$1") is not $(jq -c . "$work/truth")"
+}
+
+board pac ".state == \"READY\" and $good"
+power mark --board VB0001
+board ina "$good"
+power mark --board VB0002
+sleep 2.5 # until the latest window lies behind the mark
+board pac "$good"
+true_power pac VB0001
+board ina "$good"
+true_power ina VB0002
+grep -q 'error' "$work/log" && fail "errors in the log"
+
+# told BOARD WORDS: within some windows every rail has a reason with these words; then it is measured again.
+told() {
+    board "$1" "all(.power.rails[]; (.reason // \"\") | contains(\"$2\"))"
+    board "$1" "$good"
+}
+power nak 1 --board VB0001
+told pac 'did not answer: 0x10 does not acknowledge'
+power reset PAC1934 --board VB0001
+told pac 'started again'
+power saturate --board VB0001
+told pac 'full scale'
+power lose 400 --board VB0001
+told pac 'number of samples'
+power nak 1 --board VB0002
+told ina 'did not answer: 0x40'
+power reset INA226 --board VB0002
+told ina 'started again'
+vboard ctl --world "$work/w" unplug meter --board VB0001 >/dev/null
+board pac 'all(.power.rails[]; (.reason // "") | contains("did not answer"))'
+vboard ctl --world "$work/w" replug meter --board VB0001 >/dev/null
+board pac "$good"
+jq -e '.restarts == 0 and .state == "READY"' "$work/pac" >/dev/null || fail "the board did not stay: $(cat "$work/pac")"
+kill "$daemon"
+wait "$daemon" || fail "exit code $?"
