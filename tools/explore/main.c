@@ -258,6 +258,18 @@ static int confirm(struct explore *e)
     return left ? complain(EXIT_FAILED, "%s", e->why) : 0;
 }
 
+// The plan wants possible shifts; its cycles do not depend on the integers.
+static void fill_shifts(struct model *mdl)
+{
+    struct model_op_info info;
+    for (int op = 0; op < MODEL_OPS; op++)
+        for (int l = 0; !model_op_describe(&mdl->shape, &mdl->bits, op, l, &info); l++)
+            model_op_linear(mdl, op, l)->rq.shift = 1;
+    for (int l = 0; l < mdl->shape.layers; l++)
+        mdl->layer[l].score_shift = mdl->layer[l].context_shift = 1;
+    mdl->pool_shift = 1;
+}
+
 // Cycles of one inference on the engine that sevencast-build would plan; null where it plans none.
 static json_t *cycles_json(const struct explore *e, const struct model_bits *bits)
 {
@@ -265,6 +277,8 @@ static json_t *cycles_json(const struct explore *e, const struct model_bits *bit
     struct hardware hw;
     char why[WHY_BYTES];
     json_t *result = NULL;
+    if (mdl)
+        fill_shifts(mdl);
     if (mdl && !hardware_choose(&hw, mdl, NULL, why, sizeof why)) {
         struct plan *p = plan_new(mdl, &hw, why, sizeof why);
         result = p ? json_integer(p->cycles) : NULL;
