@@ -56,6 +56,19 @@ static int setup_two(void **state)
     return 0;
 }
 
+static int setup_metered(void **state)
+{
+    struct rig *r =
+        world("[board lab0]\nserial = VB0001\nvariant = demand-w8\nallow_virtual = yes\n"
+              "meter = pac1934\nmeter_serial = VB0001P\n"
+              "rails = FPGA_1V0:0.82, FPGA_1V8:0.82\n",
+              NULL);
+    *state = r;
+    rig_start(r);
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 8000);
+    return 0;
+}
+
 static int setup_refusing(void **state)
 {
     *state = world("[board lab0]\nserial = VB0001\nvariant = demand-w8\n", NULL);
@@ -120,6 +133,38 @@ static void answers_like_the_golden_model(void **state)
 {
     for (uint64_t seed = 0; seed < 50; seed++)
         infer_and_check(*state, seed % 2 ? "demand" : "demand-w8", "demand-w8", seed);
+}
+
+static void has_text(json_t *object, const char *key, const char *text)
+{
+    const char *is = json_string_value(json_object_get(object, key));
+    assert_string_equal(is ? is : "(none)", text);
+}
+
+// One inference is too short to be measured; the power of the board at rest stands beside it.
+static void replies_say_why_they_have_no_energy(void **state)
+{
+    json_t *idle = NULL;
+    double window[24];
+    rig_random_window(1, window, 24);
+    for (int i = 0; i < 5 && !idle; i++) {
+        struct rig_reply p = rig_infer(*state, "demand", window, 24, 1, 4000);
+        json_t *energy = json_object_get(json_object_get(p.header, "parameters"), "energy");
+        idle = json_incref(json_object_get(energy, "idle"));
+        if (idle)
+            has_text(energy, "reason", "the window is too short");
+        rig_reply_fini(&p);
+        if (!idle)
+            poll(NULL, 0, 2500); // a whole window without work
+    }
+    assert_non_null(idle);
+    has_text(idle, "origin", "virtual");
+    json_t *rails = json_object_get(idle, "rails");
+    assert_int_equal(json_array_size(rails), 2);
+    has_text(json_array_get(rails, 1), "name", "FPGA_1V8");
+    double watt = json_real_value(json_object_get(json_array_get(rails, 1), "watt"));
+    assert_float_equal(watt, 0.022, 0.0003); // docs/power-model.md
+    json_decref(idle);
 }
 
 static void send_windows(void *dealer, double (*windows)[24], int from, int to)
@@ -513,6 +558,8 @@ int main(int argc, char **argv)
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         T(answers_like_the_golden_model),
+        cmocka_unit_test_setup_teardown(replies_say_why_they_have_no_energy, setup_metered,
+                                        teardown),
         T(swaps_under_load_lose_nothing),
         T(done_stuck_low_restores_the_old_variant),
         T(lasting_fault_heals_when_it_goes),
