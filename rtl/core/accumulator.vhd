@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- acc = (first ? 0 : acc) + p, one LUT a bit while p is narrower than acc.
+-- acc = (first ? 0 : acc) + p, one LUT a bit. Written as p - not(masked acc) - 1: yosys orders the
+-- operands of a sum as it likes and then spends a second LUT a bit on the mask; of a difference the
+-- first stays first, and the carry chain takes p directly.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -19,13 +21,16 @@ end entity;
 architecture rtl of accumulator is
   signal sum  : signed(acc_bits_g - 1 downto 0) := (others => '0');
   signal base : signed(acc_bits_g - 1 downto 0);
+  signal t    : signed(acc_bits_g downto 0);
 begin
   base <= (others => '0') when first = '1' else sum;
+  -- the borrow enters below the lowest bit
+  t <= (resize(signed(p), acc_bits_g) & '0') - ((not base) & '1');
   process (clk)
   begin
     if rising_edge(clk) then
       if enable = '1' then
-        sum <= resize(signed(p), acc_bits_g) + base;
+        sum <= t(acc_bits_g downto 1);
       end if;
     end if;
   end process;

@@ -25,6 +25,8 @@ package arithmetic_pkg is
   function clog2(n : positive) return natural;
   function ceil_div(a, b : positive) return positive;
   function larger(a, b : integer) return integer;
+  function smaller(a, b : integer) return integer;
+  function common_divisor(a, b : positive) return positive; -- the greatest
   -- Last index of n things, at least 1: a range of one value has no bits, and no netlist can hold it.
   function last_of(n : positive) return positive;
 
@@ -41,8 +43,6 @@ package arithmetic_pkg is
 
   subtype wide_bits_t is signed(wide_bits_c - 1 downto 0);
   function to_bits(a : wide_t) return wide_bits_t;
-  -- As scale_fast, for a constant shift.
-  function scale_bits(a : wide_bits_t; shift : natural; low, high : integer) return integer;
 end package;
 
 package body arithmetic_pkg is
@@ -62,12 +62,34 @@ package body arithmetic_pkg is
     return (a + b - 1) / b; -- lint: allow division because only constants are divided
   end function;
 
+  function smaller(a, b : integer) return integer is
+  begin
+    if a < b then
+      return a;
+    end if;
+    return b;
+  end function;
+
   function larger(a, b : integer) return integer is
   begin
     if a > b then
       return a;
     end if;
     return b;
+  end function;
+
+  function common_divisor(a, b : positive) return positive is
+    variable x : positive := a;
+    variable y : positive := b;
+  begin
+    while x /= y loop
+      if x > y then
+        x := x - y;
+      else
+        y := y - x;
+      end if;
+    end loop;
+    return x;
   end function;
 
   function last_of(n : positive) return positive is
@@ -183,36 +205,5 @@ package body arithmetic_pkg is
   function to_bits(a : wide_t) return wide_bits_t is
   begin
     return to_signed(a.high, 32) & signed(to_unsigned(a.low, 16));
-  end function;
-
-  function scale_bits(a : wide_bits_t; shift : natural; low, high : integer) return integer is
-    constant top   : std_logic := a(wide_bits_c - 1);
-    variable inner : signed(19 downto 0);
-    variable fits  : boolean := true;
-    variable value : integer range -2**19 to 2**19 - 1;
-  begin
-    for i in wide_bits_c - 1 downto 0 loop
-      if i >= shift + 19 and a(i) /= top then
-        fits := false;
-      end if;
-    end loop;
-    inner := (others => top);
-    for i in 0 to 19 loop
-      if i + shift < wide_bits_c then
-        inner(i) := a(i + shift);
-      end if;
-    end loop;
-    value := to_integer(inner);
-    if not fits then
-      if top = '1' then
-        return low;
-      end if;
-      return high;
-    elsif value > high then
-      return high;
-    elsif value < low then
-      return low;
-    end if;
-    return value;
   end function;
 end package body;

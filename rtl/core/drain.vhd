@@ -21,8 +21,12 @@ entity drain is
     residual_bits_g   : positive;
     gain_bits_g       : positive;
     shifts_g          : int_array_t;
+    lows_g            : int_array_t; -- pairs of bounds
+    highs_g           : int_array_t;
     channel_rom_g     : word_array_t; -- bias, gain, multiplier of one channel, from the right
     position_rom_g    : word_array_t; -- lanes_g biases, first token rightmost, multiplier
+    channel_kind_g    : string;       -- block or distributed, as the next
+    position_kind_g   : string;
     bias_bits_g       : positive;
     gain_field_g      : natural;      -- bits of the field, 0: there is none
     row_field_g       : natural;      -- bits of a multiplier per row, 0: there is none
@@ -73,7 +77,7 @@ architecture rtl of drain is
   signal bias         : wide_array_t(0 to lanes_g - 1) := (others => wide_zero_c);
   signal gain         : integer := 0;
   signal shift        : natural range 0 to 7 := 0;
-  signal low, high    : integer range -32768 to 32767 := 0;
+  signal bounds       : natural range 0 to 31 := 0;
 begin
   active <= captured or busy;
   read_enable <= active;
@@ -160,14 +164,30 @@ begin
     end if;
   end process;
 
-  channel_rom : entity work.rom_logic
-    generic map (bits_g => word_bits_c, contents_g => channel_rom_g)
-    port map (clk => clk, read_enable => channel_enable, read_addr => channel_addr,
-      read_data => channel_word);
-  position_rom : entity work.rom_logic
-    generic map (bits_g => lanes_g * bias_bits_g + row_field_g, contents_g => position_rom_g)
-    port map (clk => clk, read_enable => position_enable, read_addr => position_addr,
-      read_data => position_word);
+  channel_in_block : if channel_kind_g = "block" generate
+    channel_rom : entity work.rom_block
+      generic map (bits_g => word_bits_c, contents_g => channel_rom_g)
+      port map (clk => clk, read_enable => channel_enable, read_addr => channel_addr,
+        read_data => channel_word);
+  end generate;
+  channel_in_logic : if channel_kind_g /= "block" generate
+    channel_rom : entity work.rom_logic
+      generic map (bits_g => word_bits_c, contents_g => channel_rom_g)
+      port map (clk => clk, read_enable => channel_enable, read_addr => channel_addr,
+        read_data => channel_word);
+  end generate;
+  position_in_block : if position_kind_g = "block" generate
+    position_rom : entity work.rom_block
+      generic map (bits_g => lanes_g * bias_bits_g + row_field_g, contents_g => position_rom_g)
+      port map (clk => clk, read_enable => position_enable, read_addr => position_addr,
+        read_data => position_word);
+  end generate;
+  position_in_logic : if position_kind_g /= "block" generate
+    position_rom : entity work.rom_logic
+      generic map (bits_g => lanes_g * bias_bits_g + row_field_g, contents_g => position_rom_g)
+      port map (clk => clk, read_enable => position_enable, read_addr => position_addr,
+        read_data => position_word);
+  end generate;
 
   -- cycle 1: chooses the requantiser's operands
   score_valid <= valid_1 when pass_1.scores else '0';
@@ -178,8 +198,7 @@ begin
       valid_2 <= valid_1;
       if valid_1 = '1' then
         shift <= pass_1.shift;
-        low <= pass_1.low;
-        high <= pass_1.high;
+        bounds <= pass_1.bounds;
         gain <= 0;
         if gain_field_g > 0 and pass_1.residual then
           gain <= field_signed(channel_word, bias_bits_g, gain_field_g, fast_g);
@@ -221,8 +240,9 @@ begin
   requantisers : entity work.requantiser
     generic map (lanes_g => lanes_g, acc_bits_g => acc_bits_g,
       multiplier_bits_g => multiplier_bits_g, residual_bits_g => residual_bits_g,
-      gain_bits_g => gain_bits_g, shifts_g => shifts_g, fast_g => fast_g)
+      gain_bits_g => gain_bits_g, shifts_g => shifts_g, lows_g => lows_g, highs_g => highs_g,
+      fast_g => fast_g)
     port map (clk => clk, rst => rst, in_valid => valid_2, acc => acc, multiplier => multiplier,
-      residual => residual, gain => gain, bias => bias, shift => shift, low => low, high => high,
+      residual => residual, gain => gain, bias => bias, shift => shift, bounds => bounds,
       out_valid => out_valid, result => result);
 end architecture;

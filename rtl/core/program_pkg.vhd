@@ -33,8 +33,7 @@ package program_pkg is
     multiplier  : natural range 0 to 32767;
     from_where  : multiplier_from_t;
     shift       : natural range 0 to 7;     -- index into shifts_c
-    low         : integer range -32768 to 32767;
-    high        : integer range -32768 to 32767;
+    bounds      : natural range 0 to 31;     -- index into lows_c and highs_c
     bias_base   : natural range 0 to 65535;
     bias_steps  : boolean;                  -- one word a channel; else the same word throughout
     bias_tokens : boolean;                  -- one word of the position ROM a cycle instead

@@ -29,6 +29,8 @@ architecture rtl of ram_block is
   -- two words at least: GHDL's synthesis stops at one
   type memory_t is array (0 to larger(depth_g, 2) - 1) of word_t;
   signal memory : memory_t := (others => (others => '0'));
+  -- a register of just the word's bits: yosys takes no other for that of a Block RAM
+  signal read_word : word_t := (others => '0');
   attribute ram_style : string;
   attribute ram_style of memory : signal is "block";
 begin
@@ -44,10 +46,15 @@ begin
         memory(write_addr) <= word;
       end if;
       if read_enable = '1' then
-        for e in 0 to elements_g - 1 loop
-          read_data(e) <= field_signed(memory(read_addr), e * bits_g, bits_g, fast_g);
-        end loop;
+        read_word <= memory(read_addr);
       end if;
     end if;
+  end process;
+
+  process (all)
+  begin
+    for e in 0 to elements_g - 1 loop
+      read_data(e) <= field_signed(read_word, e * bits_g, bits_g, fast_g);
+    end loop;
   end process;
 end architecture;

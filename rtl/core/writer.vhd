@@ -62,6 +62,9 @@ architecture rtl of writer is
   constant gather_c : positive := larger(terms_g, outputs_g);
   constant groups_c : positive := tokens_g / lanes_g;
   constant banks_c  : positive := larger(key_banks_g, value_banks_g);
+  -- Blocks begin at multiples of lanes_g: a lane meets only every so many-th bank.
+  constant key_stride_c   : positive := common_divisor(lanes_g, key_banks_g);
+  constant value_stride_c : positive := common_divisor(lanes_g, value_banks_g);
   -- (token, place); what leaves for a buffer is read from here in the cycle of its write strobe
   signal gathered   : int_array_t(0 to tokens_g * gather_c - 1) := (others => 0);
   signal rotation_1 : natural range 0 to 2 * banks_c := 0; -- of the strobes
@@ -90,6 +93,7 @@ begin
     variable ended    : boolean; -- the channel is the pass's last
     variable valid    : boolean; -- the lane's token exists
     variable sum      : integer range -16384 to 16383;
+    variable tapped   : integer range -256 to 255; -- the row to tap in this block
     variable fresh    : boolean;
   begin
     if rising_edge(clk) then
@@ -134,6 +138,8 @@ begin
           end if;
         end loop;
         sum := 0;
+        tapped := tap_row - pass.first_token;
+        tap_index <= pass.first_index + channel;
         for g in 0 to groups_c - 1 loop
           if g = band then
             for i in 0 to lanes_g - 1 loop
@@ -150,22 +156,23 @@ begin
                 sum := sum + codes(i);
               end if;
               if tap_enable = '1' and tap_tensor = pass.tensor and tap_layer = pass.layer
-                and tap_row = pass.first_token + g * lanes_g + i and valid then
+                and tapped = g * lanes_g + i and valid then
                 tap_valid <= '1';
-                tap_index <= pass.first_index + channel;
                 tap_data <= codes(i);
               end if;
               if whole and pass.destination = to_activation then
                 activation_write(g * lanes_g + i) <= '1';
               end if;
               for b in 0 to key_banks_g - 1 loop
-                if rotation = (b - i + banks_c * key_banks_g) mod key_banks_g and whole and valid
+                if (b - i + banks_c * key_banks_g) mod key_stride_c = 0
+                  and rotation = (b - i + banks_c * key_banks_g) mod key_banks_g and whole and valid
                   and pass.destination = to_key then
                   key_write(b) <= '1';
                 end if;
               end loop;
               for b in 0 to value_banks_g - 1 loop
-                if rotation = (b - i + banks_c * value_banks_g) mod value_banks_g and whole and valid
+                if (b - i + banks_c * value_banks_g) mod value_stride_c = 0
+                  and rotation = (b - i + banks_c * value_banks_g) mod value_banks_g and whole and valid
                   and pass.destination = to_value then
                   value_write(b) <= '1';
                 end if;
@@ -282,11 +289,13 @@ begin
   begin
     for b in 0 to key_banks_g - 1 loop
       for u in 0 to terms_g - 1 loop
-        key_data(b * terms_g + u) <= gathered(u);
+        key_data(b * terms_g + u) <= gathered((b mod key_stride_c) * gather_c + u);
       end loop;
       for g in 0 to groups_c - 1 loop
         for i in 0 to lanes_g - 1 loop
-          if g = group_1
+          -- the first lane of the first group is what is left
+          if (b - i + banks_c * key_banks_g) mod key_stride_c = 0
+            and (g > 0 or i /= b mod key_stride_c) and (g = group_1 or groups_c = 1)
             and rotation_1 = (b - i + banks_c * key_banks_g) mod key_banks_g then
             for u in 0 to terms_g - 1 loop
               key_data(b * terms_g + u) <= gathered((g * lanes_g + i) * gather_c + u);
@@ -301,11 +310,13 @@ begin
   begin
     for b in 0 to value_banks_g - 1 loop
       for p in 0 to outputs_g - 1 loop
-        value_data(b * outputs_g + p) <= gathered(p);
+        value_data(b * outputs_g + p) <= gathered((b mod value_stride_c) * gather_c + p);
       end loop;
       for g in 0 to groups_c - 1 loop
         for i in 0 to lanes_g - 1 loop
-          if g = group_1
+          -- the first lane of the first group is what is left
+          if (b - i + banks_c * value_banks_g) mod value_stride_c = 0
+            and (g > 0 or i /= b mod value_stride_c) and (g = group_1 or groups_c = 1)
             and rotation_1 = (b - i + banks_c * value_banks_g) mod value_banks_g then
             for p in 0 to outputs_g - 1 loop
               value_data(b * outputs_g + p) <= gathered((g * lanes_g + i) * gather_c + p);

@@ -90,6 +90,14 @@ static int shift_index(const struct plan *p, int shift)
     return 0; // scores have none
 }
 
+static int bounds_index(const struct plan *p, int low, int high)
+{
+    for (int i = 0; i < p->bounds_count; i++)
+        if (p->lows[i] == low && p->highs[i] == high)
+            return i;
+    return 0; // scores have none
+}
+
 static const char *truth(int value)
 {
     return value ? "true" : "false";
@@ -123,13 +131,14 @@ static void put_programs(FILE *out, const struct plan *p)
         put_item(out, i);
         fprintf(out,
                 "(pooled => %s, scores => %s, last_group => %d, channels => %d, "
-                "multiplier => %d, from_where => %s, shift => %d, low => %d, high => %d, "
+                "multiplier => %d, from_where => %s, shift => %d, bounds => %d, "
                 "bias_base => %d, bias_steps => %s, bias_tokens => %s, residual => %s, "
                 "kept_base => %d, reciprocal => %d)",
                 truth(s->op == PASS_POOL), truth(s->op == PASS_SCORES), s->groups - 1, s->channels,
-                s->multiplier, multipliers[s->multiplier_from], shift_index(p, s->shift), s->low,
-                s->high, s->bias_base, truth(s->bias_steps && !s->bias_tokens),
-                truth(s->bias_tokens), truth(s->residual), s->kept_base, s->slot);
+                s->multiplier, multipliers[s->multiplier_from], shift_index(p, s->shift),
+                bounds_index(p, s->low, s->high), s->bias_base,
+                truth(s->bias_steps && !s->bias_tokens), truth(s->bias_tokens), truth(s->residual),
+                s->kept_base, s->slot);
     }
     fprintf(out, ");\n  constant write_program_c : write_array_t(0 to %d) := (", last);
     for (int i = 0; i <= last; i++) {
@@ -230,6 +239,18 @@ static void put_hardware(FILE *out, const struct plan *p)
         fprintf(out, "  constant %s_kind_c : string := \"%s\";\n",
                 b == BUFFER_RESIDUAL ? "kept" : hardware_buffer_name((enum hardware_buffer)b),
                 hardware_storage_name(p->hw.storage[b]));
+    fprintf(out, "  constant channel_kind_c : string := \"%s\";\n",
+            hardware_storage_name(p->channel_storage));
+    fprintf(out, "  constant position_kind_c : string := \"%s\";\n",
+            hardware_storage_name(p->position_storage));
+}
+
+static void put_integers(FILE *out, const char *name, const int *values, int count)
+{
+    fprintf(out, "  constant %s : int_array_t(0 to %d) := (", name, count - 1);
+    for (int i = 0; i < count; i++)
+        fprintf(out, "%s%d => %d", i ? ", " : "", i, values[i]);
+    fprintf(out, ");\n");
 }
 
 static void put_layers(FILE *out, const struct plan *p)
@@ -255,10 +276,10 @@ static void put_layers(FILE *out, const struct plan *p)
             int value = u < 1 << m->bits.layer[l].u ? m->layer[l].lut[u] : 0;
             fprintf(out, "%s%s%d => %d", i ? "," : "", i % 8 ? " " : "\n    ", i, value);
         }
-    fprintf(out, ");\n  constant shifts_c : int_array_t(0 to %d) := (", p->shift_count - 1);
-    for (int i = 0; i < p->shift_count; i++)
-        fprintf(out, "%s%d => %d", i ? ", " : "", i, p->shifts[i]);
     fprintf(out, ");\n");
+    put_integers(out, "shifts_c", p->shifts, p->shift_count);
+    put_integers(out, "lows_c", p->lows, p->bounds_count);
+    put_integers(out, "highs_c", p->highs, p->bounds_count);
 }
 
 int emit_package(FILE *out, const struct plan *p, const struct variant *v, enum emit_origin origin,

@@ -53,8 +53,10 @@ static void defaults(struct hardware *hw, const struct model *mdl)
     if (d < 48 && hw->requantisers % 3 == 0 && mdl->shape.window >= 3)
         hw->softmax_lanes = 3;
     hw->divider_pipelined = d < 48;
-    for (int b = 0; b < BUFFERS; b++)
+    for (int b = 0; b < BUFFERS; b++) {
         hw->storage[b] = STORAGE_DISTRIBUTED;
+        hw->given[b] = 0;
+    }
     hw->storage[BUFFER_WEIGHT] = STORAGE_BLOCK;
 }
 
@@ -111,6 +113,7 @@ static int read_storage(struct hardware *hw, json_t *object, char *why, size_t w
         if (kind < 0)
             return refuse(why, whycap, field, "not block, distributed or auto");
         hw->storage[buffer] = (enum hardware_storage)kind;
+        hw->given[buffer] = 1;
     }
     return 0;
 }

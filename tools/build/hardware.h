@@ -31,6 +31,7 @@ struct hardware {
     int softmax_lanes;          // divides requantisers
     int divider_pipelined;
     enum hardware_storage storage[BUFFERS];
+    int given[BUFFERS]; // storage is the manifest's choice; the plan may move the others
 };
 
 // Reads object (NULL: all defaults) for that model. On failure -1 with why = "hardware.FIELD:

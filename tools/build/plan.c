@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/build/plan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,11 +169,26 @@ static int shift_known(const struct plan *p, int shift)
     return 0;
 }
 
+static void add_bounds(struct plan *p, int low, int high)
+{
+    for (int i = 0; i < p->bounds_count; i++)
+        if (p->lows[i] == low && p->highs[i] == high)
+            return;
+    assert(p->bounds_count < PLAN_MAX_BOUNDS); // three ranges of each width
+    p->lows[p->bounds_count] = low;
+    p->highs[p->bounds_count++] = high;
+}
+
 static void plan_constants(struct plan *p)
 {
-    for (int i = 0; i < p->pass_count; i++)
-        if (p->passes[i].op != PASS_SCORES && !shift_known(p, p->passes[i].shift))
-            p->shifts[p->shift_count++] = p->passes[i].shift;
+    for (int i = 0; i < p->pass_count; i++) {
+        const struct pass *s = &p->passes[i];
+        if (s->op == PASS_SCORES)
+            continue;
+        if (!shift_known(p, s->shift))
+            p->shifts[p->shift_count++] = s->shift;
+        add_bounds(p, s->low, s->high);
+    }
     int64_t bias = 1, gain = 1, row = 0;
     for (int i = 0; i < p->channel_words; i++) {
         const struct channel_word *c = &p->channels[i];
@@ -207,6 +223,7 @@ struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *
     if (plan_passes(p) != 0)
         goto memory;
     plan_constants(p);
+    plan_storage(p);
     p->macs = count_macs(&mdl->shape);
     if (check_limits(p, why, whycap) != 0)
         goto fail;

@@ -65,6 +65,8 @@ struct channel_word {
     int32_t gain, multiplier;
 };
 
+enum { PLAN_MAX_BOUNDS = 32 };
+
 struct plan {
     const struct model *model; // borrowed
     struct hardware hw;
@@ -77,7 +79,9 @@ struct plan {
     int gain_bits, bias_bits, has_gain, row_bits, lane_stages;
     int f_offset[MODEL_MAX_LAYERS]; // f is stored as f - f_offset
     int shifts[MODEL_MAX_SHIFTS + MODEL_MAX_LAYERS], shift_count;
-    struct pass *passes; // owned, in program order
+    enum hardware_storage channel_storage, position_storage;         // ROMs
+    int lows[PLAN_MAX_BOUNDS], highs[PLAN_MAX_BOUNDS], bounds_count; // pairs that codes saturate to
+    struct pass *passes;                                             // owned, in program order
     int pass_count;
     struct softmax_pass *softmax; // owned, in program order
     int softmax_count;

@@ -21,4 +21,7 @@ int plan_head_slices(const struct plan *p);
 // Fills in passes, ROM contents and the softmax blocks' parameters, unordered. -1: no memory.
 int plan_passes(struct plan *p);
 
+// Chooses Block RAM for memories whose kind the manifest leaves open, as far as it goes.
+void plan_storage(struct plan *p);
+
 #endif

@@ -25,8 +25,10 @@ const struct part *part_find(const char *name)
     return NULL;
 }
 
-// GHDL loses attributes, so the kind of a memory is in its entity's name and said again here. After
-// the mapping, sta needs the timing arcs of the cells.
+// GHDL loses attributes, so the kind of a memory is in its entity's name and said again here; so is
+// that carry chains which share their LUTs with what selects the operands stay modules until they
+// are mapped (merged they cost twice as much). After the mapping, sta needs the timing arcs of the
+// cells.
 static bool write_script(const char *path, const char *top)
 {
     static const struct {
@@ -43,7 +45,10 @@ static bool write_script(const char *path, const char *top)
         fprintf(file, "setattr -set %s \"%s\" %s*/m:*\n", styles[i].attribute, styles[i].value,
                 styles[i].entity);
     fprintf(file,
+            "setattr -mod -set keep_hierarchy 1 booth_row* accumulator*\n"
             "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top %s\n"
+            "setattr -mod -unset keep_hierarchy *\n"
+            "flatten\nclean\n"
             "tee -q -o %s.count.stat stat -tech xilinx\n"
             "read_verilog -lib -specify +/xilinx/cells_sim.v\n"
             "tee -q -o %s.count.sta sta\n",

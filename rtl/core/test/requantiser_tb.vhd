@@ -14,27 +14,31 @@ end entity;
 
 architecture test of requantiser_tb is
   constant shifts_c : int_array_t := (1, 7, 16, 17, 25, 38);
+  constant lows_c   : int_array_t := (-128, -32768, 0, -7, -127, 0, -1);
+  constant highs_c  : int_array_t := (127, 32767, 255, 7, 127, 32767, 0);
   signal clk        : std_logic := '0';
   signal in_valid   : std_logic := '0';
   signal acc, multiplier, residual : int_array_t(0 to 0) := (others => 0);
   signal gain       : integer := 0;
   signal bias       : wide_array_t(0 to 0) := (others => wide_zero_c);
   signal shift      : natural range 0 to 7 := 0;
-  signal low, high  : integer range -32768 to 32767 := 0;
+  signal bounds     : natural range 0 to 31 := 0;
   signal fast_valid, slow_valid : std_logic;
   signal fast_result, slow_result : int_array_t(0 to 0);
 begin
   fast : entity work.requantiser
     generic map (lanes_g => 1, acc_bits_g => 24, multiplier_bits_g => 17, residual_bits_g => 8,
-      gain_bits_g => 25, shifts_g => shifts_c, fast_g => true)
+      gain_bits_g => 25, shifts_g => shifts_c, lows_g => lows_c, highs_g => highs_c,
+      fast_g => true)
     port map (clk => clk, rst => '0', in_valid => in_valid, acc => acc, multiplier => multiplier,
-      residual => residual, gain => gain, bias => bias, shift => shift, low => low, high => high,
+      residual => residual, gain => gain, bias => bias, shift => shift, bounds => bounds,
       out_valid => fast_valid, result => fast_result);
   slow : entity work.requantiser
     generic map (lanes_g => 1, acc_bits_g => 24, multiplier_bits_g => 17, residual_bits_g => 8,
-      gain_bits_g => 25, shifts_g => shifts_c, fast_g => false)
+      gain_bits_g => 25, shifts_g => shifts_c, lows_g => lows_c, highs_g => highs_c,
+      fast_g => false)
     port map (clk => clk, rst => '0', in_valid => in_valid, acc => acc, multiplier => multiplier,
-      residual => residual, gain => gain, bias => bias, shift => shift, low => low, high => high,
+      residual => residual, gain => gain, bias => bias, shift => shift, bounds => bounds,
       out_valid => slow_valid, result => slow_result);
 
   process
@@ -81,7 +85,7 @@ begin
       checked := checked + 1;
     end procedure;
 
-    procedure expect(a, m, b_high, b_low, s, lowest, highest, want : integer) is
+    procedure expect(a, m, b_high, b_low, s, b, want : integer) is
     begin
       acc(0) <= a;
       multiplier(0) <= m;
@@ -89,8 +93,7 @@ begin
       gain <= 0;
       bias(0) <= (high => b_high, low => b_low);
       shift <= s;
-      low <= lowest;
-      high <= highest;
+      bounds <= b;
       compute;
       assert fast_result(0) = want
         report "acc " & integer'image(a) & ": " & integer'image(fast_result(0)) & " instead of " &
@@ -99,18 +102,18 @@ begin
   begin
     -- ties round up at either sign: (2k + 1) / 2 with the half in the bias
     for k in -5 to 4 loop
-      expect(2 * k + 1, 1, 0, 1, 0, -128, 127, k + 1);
+      expect(2 * k + 1, 1, 0, 1, 0, 0, k + 1);
     end loop;
     -- both ends, from just inside to far outside; shift 7 with half 64
-    expect(127 * 128 + 63, 1, 0, 64, 1, -128, 127, 127);
-    expect(127 * 128 + 64, 1, 0, 64, 1, -128, 127, 127);
-    expect(-128 * 128 - 64, 1, 0, 64, 1, -128, 127, -128);
-    expect(-128 * 128 - 65, 1, 0, 64, 1, -128, 127, -128);
-    expect(8388607, 131071, 0, 64, 1, -128, 127, 127);
-    expect(-8388608, 131071, 0, 64, 1, -128, 127, -128);
-    expect(8388607, 131071, 2**30, 0, 5, -32768, 32767, 259);
-    expect(-1, 131071, 0, 0, 1, 0, 255, 0);
-    expect(-1, 131071, 0, 0, 1, -7, 7, -7);
+    expect(127 * 128 + 63, 1, 0, 64, 1, 0, 127);
+    expect(127 * 128 + 64, 1, 0, 64, 1, 0, 127);
+    expect(-128 * 128 - 64, 1, 0, 64, 1, 0, -128);
+    expect(-128 * 128 - 65, 1, 0, 64, 1, 0, -128);
+    expect(8388607, 131071, 0, 64, 1, 0, 127);
+    expect(-8388608, 131071, 0, 64, 1, 0, -128);
+    expect(8388607, 131071, 2**30, 0, 5, 1, 259);
+    expect(-1, 131071, 0, 0, 1, 2, 0);
+    expect(-1, 131071, 0, 0, 1, 3, -7);
     for i in 1 to count_g loop
       acc(0) <= random(-2**23, 2**23 - 1);
       multiplier(0) <= random(0, 2**17 - 1);
@@ -125,8 +128,7 @@ begin
         bias(0).high <= random(-2, 2);
       end if;
       shift <= random(0, shifts_c'length - 1);
-      low <= random(-32768, 0);
-      high <= random(0, 32767);
+      bounds <= random(0, lows_c'length - 1);
       compute;
     end loop;
     std.textio.write(std.textio.output,
