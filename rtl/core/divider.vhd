@@ -2,16 +2,19 @@
 -- Exact unsigned division, quotient = floor(dividend / divisor), for quotients that fit
 -- quotient_bits_g: the caller promises dividend < divisor * 2**quotient_bits_g.
 -- Serial: one bit a cycle, in_ready falls meanwhile, quotient_bits_g + 1 cycles from in_valid to
--- out_valid. Pipelined: one division a cycle, same latency.
+-- out_valid. Pipelined: one division a cycle, same latency. Its netlist does not restore: the rest's
+-- sign says whether the divisor is added or taken off, so a step is one carry chain.
 library ieee;
 use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
 
 entity divider is
   generic (
     pipelined_g     : boolean;
     dividend_bits_g : positive range 2 to 30;
     divisor_bits_g  : positive range 2 to 29;
-    quotient_bits_g : positive range 1 to 29); -- less than dividend_bits_g
+    quotient_bits_g : positive range 1 to 29; -- less than dividend_bits_g
+    fast_g          : boolean);
   port (
     clk       : in  std_logic;
     rst       : in  std_logic;
@@ -88,7 +91,7 @@ begin
     quotient <= state.quotient;
   end generate;
 
-  pipelined : if pipelined_g generate
+  pipelined : if pipelined_g and fast_g generate
     type steps_t is array (0 to quotient_bits_g) of step_t;
     signal steps : steps_t := (others => idle_c);
     signal valid : std_logic_vector(0 to quotient_bits_g) := (others => '0');
@@ -113,5 +116,61 @@ begin
     end process;
     out_valid <= valid(quotient_bits_g);
     quotient <= steps(quotient_bits_g).quotient;
+  end generate;
+
+  chains : if pipelined_g and not fast_g generate
+    -- rest: -divisor to divisor - 1; the lower half of left is what is still to come of the
+    -- dividend, quotient bits follow it from the right
+    subtype rest_t is unsigned(divisor_bits_g downto 0);
+    subtype left_t is std_logic_vector(quotient_bits_g - 1 downto 0);
+    type divisors_t is array (0 to quotient_bits_g) of std_logic_vector(divisor_bits_g - 1 downto 0);
+    type rests_t is array (0 to quotient_bits_g) of rest_t;
+    type lefts_t is array (0 to quotient_bits_g) of left_t;
+    signal divisors : divisors_t;
+    signal rests    : rests_t;
+    signal lefts    : lefts_t;
+    signal valid    : std_logic_vector(0 to quotient_bits_g) := (others => '0');
+    signal n        : unsigned(divisor_bits_g + quotient_bits_g downto 0);
+  begin
+    in_ready <= '1';
+    n <= to_unsigned(dividend, divisor_bits_g + quotient_bits_g + 1);
+    process (clk)
+    begin
+      if rising_edge(clk) then
+        valid <= in_valid & valid(0 to quotient_bits_g - 1);
+        rests(0) <= n(divisor_bits_g + quotient_bits_g downto quotient_bits_g);
+        lefts(0) <= std_logic_vector(n(quotient_bits_g - 1 downto 0));
+        divisors(0) <= std_logic_vector(to_unsigned(divisor, divisor_bits_g));
+        if rst = '1' then
+          valid <= (others => '0');
+        end if;
+      end if;
+    end process;
+
+    steps : for i in 1 to quotient_bits_g generate
+      signal adds    : std_logic; -- the divisor: the rest is negative
+      signal doubled : rest_t;
+      signal other   : rest_t;
+      signal t       : unsigned(divisor_bits_g + 1 downto 0);
+    begin
+      adds <= rests(i - 1)(divisor_bits_g);
+      doubled <= rests(i - 1)(divisor_bits_g - 1 downto 0) & lefts(i - 1)(quotient_bits_g - 1);
+      bits : for k in 0 to divisor_bits_g - 1 generate
+        other(k) <= divisors(i - 1)(k) xor adds;
+      end generate;
+      other(divisor_bits_g) <= adds;
+      -- the borrow that makes a difference with the complement a sum enters below the lowest bit
+      t <= (doubled & '0') - (other & adds);
+      process (clk)
+      begin
+        if rising_edge(clk) then
+          rests(i) <= t(divisor_bits_g + 1 downto 1);
+          lefts(i) <= lefts(i - 1)(quotient_bits_g - 2 downto 0) & not t(divisor_bits_g + 1);
+          divisors(i) <= divisors(i - 1);
+        end if;
+      end process;
+    end generate;
+    out_valid <= valid(quotient_bits_g);
+    quotient <= to_integer(unsigned(lefts(quotient_bits_g)));
   end generate;
 end architecture;

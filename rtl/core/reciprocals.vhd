@@ -92,7 +92,7 @@ begin
 
   division : entity work.divider
     generic map (pipelined_g => pipelined_g, dividend_bits_g => k_bits_g,
-      divisor_bits_g => z_bits_g, quotient_bits_g => quotient_bits_c)
+      divisor_bits_g => z_bits_g, quotient_bits_g => quotient_bits_c, fast_g => fast_g)
     port map (clk => clk, rst => rst, in_valid => offered, in_ready => ready,
       dividend => dividend, divisor => divisor, out_valid => out_valid, quotient => quotient);
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Serial and pipelined dividers against integer division: every divisor with the dividends around
--- the multiples that decide a bit, then random ones as fast as each divider takes them.
+-- Serial and pipelined dividers, and the pipelined one's netlist, against integer division: every
+-- divisor with the dividends around the multiples that decide a bit, then random ones as fast as
+-- each divider takes them.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.math_real.all;
@@ -17,20 +18,20 @@ architecture test of divider_tb is
   constant quotient_bits_c : positive := 17;
   signal clk        : std_logic := '0';
   signal valid      : std_logic := '0';
-  signal ready      : std_logic_vector(0 to 1);
+  signal ready      : std_logic_vector(0 to 2);
   signal dividend   : natural range 0 to 2**dividend_bits_c - 1 := 0;
   signal divisor    : natural range 0 to 2**divisor_bits_c - 1 := 1;
-  signal out_valid  : std_logic_vector(0 to 1);
-  type quotients_t is array (0 to 1) of natural range 0 to 2**quotient_bits_c - 1;
+  signal out_valid  : std_logic_vector(0 to 2);
+  type quotients_t is array (0 to 2) of natural range 0 to 2**quotient_bits_c - 1;
   signal quotient   : quotients_t;
   signal serial_valid : std_logic;
 begin
-  -- both get what the serial one can take
+  -- all get what the serial one can take
   serial_valid <= valid and ready(0);
-  kinds : for k in 0 to 1 generate
+  kinds : for k in 0 to 2 generate
     dut : entity work.divider
-      generic map (pipelined_g => k = 1, dividend_bits_g => dividend_bits_c,
-        divisor_bits_g => divisor_bits_c, quotient_bits_g => quotient_bits_c)
+      generic map (pipelined_g => k > 0, dividend_bits_g => dividend_bits_c,
+        divisor_bits_g => divisor_bits_c, quotient_bits_g => quotient_bits_c, fast_g => k < 2)
       port map (clk => clk, rst => '0', in_valid => serial_valid, in_ready => ready(k),
         dividend => dividend, divisor => divisor, out_valid => out_valid(k),
         quotient => quotient(k));
@@ -62,15 +63,15 @@ begin
       valid <= '1';
       tick;
       valid <= '0';
-      while out_valid /= "11" loop
+      while out_valid /= "111" loop
         tick;
         waited := waited + 1;
-        assert waited <= quotient_bits_c and (out_valid = "00" or out_valid = "11")
+        assert waited <= quotient_bits_c and (out_valid = "000" or out_valid = "111")
           report "divider_tb: not after " & integer'image(quotient_bits_c) & " cycles"
           severity failure;
       end loop;
       assert waited = quotient_bits_c report "divider_tb: too early" severity failure;
-      for k in 0 to 1 loop
+      for k in 0 to 2 loop
         assert quotient(k) = n / d
           report "divider_tb: " & integer'image(n) & " / " & integer'image(d) & " is " &
             integer'image(quotient(k)) & " in divider " & integer'image(k) severity failure;
