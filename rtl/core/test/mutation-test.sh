@@ -16,22 +16,25 @@ trap 'exit 1' HUP INT TERM
 mutations=$work/mutations
 cat >"$mutations" <<'LIST'
 requantiser arithmetic_pkg s/divisor := 2\*\*(shift - 16);/divisor := 2**(shift - 15);/
-requantiser arithmetic_pkg s/inner(i) := a(i + shift);/inner(i) := a(i + shift - 1);/
-requantiser arithmetic_pkg s/if i >= shift + 19 and/if i >= shift + 20 and/
+requantiser requantiser s/sum(smaller(shifts_c(s) + k,/sum(smaller(shifts_c(s) + k + 1,/
+requantiser requantiser s/k >= shifts_c(s) + bits_c - 1 then/k >= shifts_c(s) + bits_c then/
+requantiser requantiser s/shifted > highs_c(c)/shifted > highs_c(c) + 1/
 requantiser arithmetic_pkg s/    elsif value > high then/    elsif value > high + 1 then/
 divider divider s/if rest >= s.divisor then/if rest > s.divisor then/
 divider divider s/steps <= quotient_bits_g;/steps <= quotient_bits_g - 1;/
-memory ram_block s/memory(read_addr), e \* bits_g, bits_g, fast_g/memory(read_addr), e * bits_g, bits_g - 1, fast_g/
+divider divider s/ xor adds;/ xor not adds;/
+memory ram_block s/read_word, e \* bits_g, bits_g, fast_g/read_word, e * bits_g, bits_g - 1, fast_g/
 1 numerators s/        if column = 0 then/        if column = 1 then/
 1 tile s/acc(r) <= shadow(drain_output \* tokens_g/acc(r) <= sums(drain_output * tokens_g/
 1 tile s/token(t \* terms_g + u) \* weight(o \* terms_g + u)/token(t * terms_g + u) * weight(o * terms_g)/
 1 pool s/if in_fresh = '1' then/if true then/
-1 drain s/low <= pass_1.low;/low <= -32768;/
+1 drain s/bounds <= pass_1.bounds;/bounds <= 0;/
 5 drain s/residual(i) <= kept_data(i);/residual(i) <= kept_data(0);/
 5 drain s/acc(i) <= tile_acc(i);/acc(i) <= tile_acc(lanes_g - 1 - i);/
 1 writer s/if b < rotation then/if b <= rotation then/
 1 score_sweep s/score > current(/score < current(/
 1:synthesis booth_row s/two)) xor negative/two))/
+1:synthesis accumulator s/ when first = '1' else sum;/ when false else sum;/
 LIST
 
 unit() {
