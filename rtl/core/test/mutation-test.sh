@@ -19,7 +19,7 @@ requantiser arithmetic_pkg s/divisor := 2\*\*(shift - 16);/divisor := 2**(shift 
 requantiser requantiser s/sum(smaller(shifts_c(s) + k,/sum(smaller(shifts_c(s) + k + 1,/
 requantiser requantiser s/k >= shifts_c(s) + bits_c - 1 then/k >= shifts_c(s) + bits_c then/
 requantiser requantiser s/shifted > highs_c(c)/shifted > highs_c(c) + 1/
-requantiser arithmetic_pkg s/    elsif value > high then/    elsif value > high + 1 then/
+requantiser arithmetic_pkg s/    if value > high then/    if value > high + 1 then/
 divider divider s/if rest >= s.divisor then/if rest > s.divisor then/
 divider divider s/steps <= quotient_bits_g;/steps <= quotient_bits_g - 1;/
 divider divider s/ xor adds;/ xor not adds;/
