@@ -15,6 +15,10 @@ enum {
     LINK_MAX_FRAME = LINK_HEADER_BYTES + LINK_MAX_PAYLOAD + LINK_CRC_BYTES,
     LINK_REGISTERS = 23,
     LINK_IDENTITY_BYTES = 64,
+    LINK_BURST_BYTES = 8,
+    LINK_BURST_HEAD_BYTES = 24, // of an answer, before y
+    LINK_BURST_LIMIT_CYCLES = 65536,
+    LINK_MAX_BURST_WINDOWS = 2,
 };
 
 enum link_type {
@@ -23,6 +27,8 @@ enum link_type {
     LINK_INFER = 0x03,
     LINK_READ_TENSOR = 0x04,
     LINK_RESET = 0x05,
+    LINK_BURST = 0x06,
+    LINK_STOP = 0x07,
     LINK_ANSWER = 0x80, // or'ed to the request's type
     LINK_ERROR = 0xff,
 };
@@ -85,6 +91,48 @@ struct link_identity {
 // flags holds all 16 bits; encode takes bits 1..0 from origin and the others from flags.
 int link_identity_decode(const uint8_t *payload, size_t n, struct link_identity *id);
 void link_identity_encode(const struct link_identity *id, uint8_t out[LINK_IDENTITY_BYTES]);
+
+// The payload of a BURST.
+struct link_burst {
+    uint32_t runs;   // >= 1
+    uint16_t limit;  // >= 1: no run begins after so many times LINK_BURST_LIMIT_CYCLES clocks
+    uint8_t windows; // 1: the newest window; 2: the two newest in turn, the older one first
+};
+
+// 0, or -1 when n is not LINK_BURST_BYTES. Values are not judged: a device does that by
+// link_burst_good, after the length.
+int link_burst_decode(const uint8_t *payload, size_t n, struct link_burst *b);
+// Every field in its range, the reserved byte of the payload 0.
+int link_burst_good(const uint8_t payload[LINK_BURST_BYTES]);
+void link_burst_encode(const struct link_burst *b, uint8_t out[LINK_BURST_BYTES]);
+
+enum link_burst_end { LINK_BURST_DONE = 0, LINK_BURST_STOPPED = 1, LINK_BURST_LIMIT = 2 };
+
+// The answer to a BURST.
+struct link_burst_result {
+    enum link_burst_end end;
+    uint8_t windows;      // 1 or 2
+    uint8_t mismatches;   // runs whose y was not that of the run before, 255: so many or more
+    uint32_t runs;        // finished, >= 1
+    uint64_t cycles;      // clocks from the first start to the last element of the last y
+    uint64_t busy_cycles; // of these, in runs; <= cycles
+    // Elements of y, little-endian i16, borrowed from the payload: windows rows of outputs, the
+    // latest run of each window in the order in which they run. See link_burst_y.
+    const uint8_t *y;
+};
+
+// 0, or -1 when n does not fit windows x outputs, or a field has no meaning (end, windows, no run,
+// more busy cycles than cycles).
+int link_burst_result_decode(const uint8_t *payload, size_t n, unsigned outputs,
+                             struct link_burst_result *r);
+// Writes head and y (r->y: windows * outputs elements, as above); returns the length, 0 when it is
+// more than LINK_MAX_PAYLOAD.
+size_t link_burst_result_encode(const struct link_burst_result *r, unsigned outputs, uint8_t *out);
+// Element k < outputs of window < r->windows.
+int16_t link_burst_y(const struct link_burst_result *r, unsigned outputs, unsigned window,
+                     unsigned k);
+// "DONE", "STOPPED", "LIMIT"; "UNKNOWN" otherwise.
+const char *link_burst_end_name(unsigned end);
 
 // "BAD_CRC"...; "UNKNOWN" for a code that is not defined.
 const char *link_error_name(unsigned code);

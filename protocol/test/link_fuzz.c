@@ -28,6 +28,28 @@ static void mix(struct outcome *o, const uint8_t *data, size_t n)
         o->digest = (o->digest ^ data[i]) * UINT64_C(0x100000001b3);
 }
 
+// Any payload either decodes and encodes to itself (but for reserved bytes), or is refused.
+static void take_burst(const struct link_frame *f)
+{
+    static uint8_t out[LINK_MAX_PAYLOAD];
+    struct link_burst b;
+    if (link_burst_decode(f->payload, f->n, &b) == 0) {
+        link_burst_encode(&b, out);
+        HOLDS(memcmp(out, f->payload, LINK_BURST_BYTES - 1) == 0);
+        HOLDS(!link_burst_good(f->payload) || link_burst_good(out));
+    }
+    for (unsigned outputs = 1; outputs <= 4; outputs++) {
+        struct link_burst_result r;
+        if (link_burst_result_decode(f->payload, f->n, outputs, &r))
+            continue;
+        HOLDS(r.runs >= 1 && r.busy_cycles <= r.cycles && r.windows >= 1 && r.windows <= 2);
+        HOLDS(link_burst_result_encode(&r, outputs, out) == f->n);
+        HOLDS(memcmp(out, f->payload, 3) == 0 && memcmp(out + 4, f->payload + 4, f->n - 4) == 0);
+        HOLDS((uint16_t)link_burst_y(&r, outputs, r.windows - 1u, outputs - 1) ==
+              (f->payload[f->n - 2] | f->payload[f->n - 1] << 8));
+    }
+}
+
 static void take_frame(struct outcome *o, const struct link_frame *f)
 {
     static uint8_t again[LINK_MAX_FRAME];
@@ -36,6 +58,7 @@ static void take_frame(struct outcome *o, const struct link_frame *f)
     mix(o, again, n);
     o->frames++;
     o->frame_bytes += n;
+    take_burst(f);
     struct link_identity id;
     if (link_identity_decode(f->payload, f->n, &id) == 0) {
         uint8_t out[LINK_IDENTITY_BYTES];

@@ -22,11 +22,28 @@ static size_t noise(struct rng *r, uint8_t *out, size_t n)
     return n;
 }
 
+// A payload that could be a burst or its answer, so that the decoders get past their lengths.
+static size_t burst(struct rng *r, uint8_t *out)
+{
+    size_t n = LINK_BURST_BYTES;
+    noise(r, out, LINK_BURST_HEAD_BYTES + 16);
+    if (rng_range(r, 0, 1)) {
+        out[0] = (uint8_t)rng_range(r, 0, 3);
+        out[1] = (uint8_t)rng_range(r, 0, 3);
+        out[15] = 0x80;
+        out[23] = (uint8_t)rng_range(r, 0, 0x7f);
+        n = LINK_BURST_HEAD_BYTES + 2 * (size_t)rng_range(r, 0, 8);
+    }
+    return n;
+}
+
 static size_t piece(struct rng *r, uint8_t *out)
 {
     uint8_t payload[LINK_MAX_PAYLOAD];
     size_t n = (size_t)rng_range(r, 0, rng_range(r, 0, 9) ? 40 : LINK_MAX_PAYLOAD);
     noise(r, payload, n);
+    if (rng_range(r, 0, 4) == 0)
+        n = burst(r, payload);
     if (rng_range(r, 0, 3) == 0)
         return noise(r, out, n);
     n = link_encode(out, (uint8_t)rng_u64(r), (uint16_t)rng_u64(r), payload, n);

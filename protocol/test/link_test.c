@@ -301,6 +301,103 @@ static void identity_refused(void **state)
     assert_int_equal(link_identity_decode(bytes, sizeof good, &out), -1);
 }
 
+static void burst_request(void **state)
+{
+    (void)state;
+    static const uint8_t want[] = {0x40, 0x42, 0x0f, 0x00, 0x34, 0x12, 2, 0};
+    const struct link_burst in = {.runs = 1000000, .limit = 0x1234, .windows = 2};
+    uint8_t bytes[LINK_BURST_BYTES];
+    struct link_burst out;
+    link_burst_encode(&in, bytes);
+    assert_memory_equal(bytes, want, sizeof want);
+    assert_true(link_burst_good(bytes));
+    assert_int_equal(link_burst_decode(bytes, sizeof bytes, &out), 0);
+    assert_int_equal(out.runs, in.runs);
+    assert_int_equal(out.limit, in.limit);
+    assert_int_equal(out.windows, in.windows);
+    assert_int_equal(link_burst_decode(bytes, sizeof bytes - 1, &out), -1);
+    assert_int_equal(link_burst_decode(bytes, sizeof bytes + 1, &out), -1);
+    static const struct {
+        struct link_burst b;
+        int good;
+    } judged[] = {{{1, 1, 1}, 1},
+                  {{UINT32_MAX, UINT16_MAX, 2}, 1},
+                  {{0x80000000, 0x8000, 1}, 1},
+                  {{0, 1, 1}, 0},
+                  {{1, 0, 1}, 0},
+                  {{1, 1, 0}, 0},
+                  {{1, 1, 3}, 0},
+                  {{1, 1, 255}, 0}};
+    for (size_t i = 0; i < sizeof judged / sizeof *judged; i++) {
+        link_burst_encode(&judged[i].b, bytes);
+        assert_int_equal(link_burst_good(bytes), judged[i].good);
+    }
+    link_burst_encode(&in, bytes);
+    bytes[7] = 1; // reserved
+    assert_false(link_burst_good(bytes));
+}
+
+static void burst_answer(void **state)
+{
+    (void)state;
+    static const uint8_t y[] = {0x01, 0x80, 0xff, 0x7f, 0xfe, 0xff, 0x03, 0x00};
+    static const uint8_t head[] = {2, 2, 7, 0, 0x40, 0x42, 0x0f, 0, 0x88, 0x77, 0x66, 0x55,
+                                   4, 3, 2, 0, 0x08, 0x07, 0x06, 5, 4,    3,    2,    0};
+    const struct link_burst_result in = {.end = LINK_BURST_LIMIT,
+                                         .windows = 2,
+                                         .mismatches = 7,
+                                         .runs = 1000000,
+                                         .cycles = UINT64_C(0x0002030455667788),
+                                         .busy_cycles = UINT64_C(0x0002030405060708),
+                                         .y = y};
+    uint8_t bytes[LINK_MAX_PAYLOAD], bad[LINK_MAX_PAYLOAD];
+    struct link_burst_result out;
+    assert_int_equal(link_burst_result_encode(&in, 2, bytes), 32);
+    assert_memory_equal(bytes, head, sizeof head);
+    assert_memory_equal(bytes + 24, y, sizeof y);
+    assert_int_equal(link_burst_result_decode(bytes, 32, 2, &out), 0);
+    assert_int_equal(out.end, LINK_BURST_LIMIT);
+    assert_int_equal(out.windows, 2);
+    assert_int_equal(out.mismatches, 7);
+    assert_int_equal(out.runs, 1000000);
+    assert_int_equal(out.cycles, in.cycles);
+    assert_int_equal(out.busy_cycles, in.busy_cycles);
+    static const int16_t want[2][2] = {{-32767, 32767}, {-2, 3}};
+    for (unsigned w = 0; w < 2; w++)
+        for (unsigned k = 0; k < 2; k++)
+            assert_int_equal(link_burst_y(&out, 2, w, k), want[w][k]);
+
+    for (size_t n = 0; n < 40; n++)
+        assert_int_equal(link_burst_result_decode(bytes, n, 2, &out), n == 32 ? 0 : -1);
+    assert_int_equal(link_burst_result_decode(bytes, 32, 1, &out), -1);
+    static const struct {
+        size_t at;
+        uint8_t value;
+    } faults[] = {{0, 3}, {1, 0}, {1, 3}, {1, 1}, {22, 3}};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        memcpy(bad, bytes, sizeof bad);
+        bad[faults[i].at] = faults[i].value;
+        assert_int_equal(link_burst_result_decode(bad, 32, 2, &out), -1);
+    }
+    memcpy(bad, bytes, sizeof bad);
+    memset(bad + 4, 0, 4); // no run
+    assert_int_equal(link_burst_result_decode(bad, 32, 2, &out), -1);
+    static const uint8_t zeros[4 * 506];
+    out = in;
+    out.y = zeros;
+    assert_int_equal(link_burst_result_encode(&out, 506, bytes), 2048);
+    assert_int_equal(link_burst_result_encode(&out, 507, bytes), 0);
+}
+
+static void burst_end_names(void **state)
+{
+    (void)state;
+    assert_string_equal(link_burst_end_name(LINK_BURST_DONE), "DONE");
+    assert_string_equal(link_burst_end_name(LINK_BURST_STOPPED), "STOPPED");
+    assert_string_equal(link_burst_end_name(LINK_BURST_LIMIT), "LIMIT");
+    assert_string_equal(link_burst_end_name(3), "UNKNOWN");
+}
+
 static void error_names(void **state)
 {
     (void)state;
@@ -320,7 +417,8 @@ int main(void)
         cmocka_unit_test(truncated_then_good), cmocka_unit_test(sync_inside_payload),
         cmocka_unit_test(doubled_sync),        cmocka_unit_test(counts_bad_headers),
         cmocka_unit_test(identity_round_trip), cmocka_unit_test(identity_refused),
-        cmocka_unit_test(error_names),
+        cmocka_unit_test(burst_request),       cmocka_unit_test(burst_answer),
+        cmocka_unit_test(burst_end_names),     cmocka_unit_test(error_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
