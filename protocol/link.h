@@ -16,7 +16,7 @@ enum {
     LINK_REGISTERS = 23,
     LINK_IDENTITY_BYTES = 64,
     LINK_BURST_BYTES = 8,
-    LINK_BURST_HEAD_BYTES = 24, // of an answer, before y
+    LINK_BURST_HEAD_BYTES = 28, // of an answer, before y
     LINK_BURST_LIMIT_CYCLES = 65536,
     LINK_MAX_BURST_WINDOWS = 2,
 };
@@ -110,19 +110,19 @@ enum link_burst_end { LINK_BURST_DONE = 0, LINK_BURST_STOPPED = 1, LINK_BURST_LI
 
 // The answer to a BURST.
 struct link_burst_result {
-    enum link_burst_end end;
-    uint8_t windows;      // 1 or 2
-    uint8_t mismatches;   // runs whose y was not that of the run before, 255: so many or more
     uint32_t runs;        // finished, >= 1
+    uint32_t mismatches;  // of these, y not that of the window's run before; <= runs
+    uint64_t busy_cycles; // clocks in runs; <= cycles
     uint64_t cycles;      // clocks from the first start to the last element of the last y
-    uint64_t busy_cycles; // of these, in runs; <= cycles
+    enum link_burst_end end;
+    uint8_t windows; // 1 or 2
     // Elements of y, little-endian i16, borrowed from the payload: windows rows of outputs, the
     // latest run of each window in the order in which they run. See link_burst_y.
     const uint8_t *y;
 };
 
 // 0, or -1 when n does not fit windows x outputs, or a field has no meaning (end, windows, no run,
-// more busy cycles than cycles).
+// more busy cycles than cycles, more mismatches than runs).
 int link_burst_result_decode(const uint8_t *payload, size_t n, unsigned outputs,
                              struct link_burst_result *r);
 // Writes head and y (r->y: windows * outputs elements, as above); returns the length, 0 when it is

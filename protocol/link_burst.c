@@ -6,8 +6,8 @@
 
 // Offsets inside the request and the answer.
 enum { AT_RUNS = 0, AT_LIMIT = 4, AT_WINDOWS = 6, AT_RESERVED = 7 };
-enum { AT_END = 0, AT_END_WINDOWS = 1, AT_MISMATCHES = 2, AT_DONE_RUNS = 4 };
-enum { AT_CYCLES = 8, AT_BUSY_CYCLES = 16 };
+enum { AT_DONE_RUNS = 0, AT_MISMATCHES = 4, AT_BUSY_CYCLES = 8, AT_CYCLES = 16 };
+enum { AT_END = 24, AT_DONE_WINDOWS = 25 };
 
 static void put(uint8_t *at, uint64_t value, size_t bytes)
 {
@@ -59,20 +59,20 @@ int link_burst_result_decode(const uint8_t *payload, size_t n, unsigned outputs,
 {
     if (n < LINK_BURST_HEAD_BYTES)
         return -1;
-    unsigned end = payload[AT_END], windows = payload[AT_END_WINDOWS];
+    unsigned end = payload[AT_END], windows = payload[AT_DONE_WINDOWS];
     if (end > LINK_BURST_LIMIT || windows < 1 || windows > LINK_MAX_BURST_WINDOWS ||
         n != answer_bytes(windows, outputs))
         return -1;
     *r = (struct link_burst_result){
         .end = (enum link_burst_end)end,
         .windows = (uint8_t)windows,
-        .mismatches = payload[AT_MISMATCHES],
+        .mismatches = (uint32_t)get(payload + AT_MISMATCHES, 4),
         .runs = (uint32_t)get(payload + AT_DONE_RUNS, 4),
         .cycles = get(payload + AT_CYCLES, 8),
         .busy_cycles = get(payload + AT_BUSY_CYCLES, 8),
         .y = payload + LINK_BURST_HEAD_BYTES,
     };
-    return r->runs >= 1 && r->busy_cycles <= r->cycles ? 0 : -1;
+    return r->runs >= 1 && r->mismatches <= r->runs && r->busy_cycles <= r->cycles ? 0 : -1;
 }
 
 size_t link_burst_result_encode(const struct link_burst_result *r, unsigned outputs, uint8_t *out)
@@ -82,8 +82,8 @@ size_t link_burst_result_encode(const struct link_burst_result *r, unsigned outp
         return 0;
     memset(out, 0, LINK_BURST_HEAD_BYTES);
     out[AT_END] = (uint8_t)r->end;
-    out[AT_END_WINDOWS] = r->windows;
-    out[AT_MISMATCHES] = r->mismatches;
+    out[AT_DONE_WINDOWS] = r->windows;
+    put(out + AT_MISMATCHES, r->mismatches, 4);
     put(out + AT_DONE_RUNS, r->runs, 4);
     put(out + AT_CYCLES, r->cycles, 8);
     put(out + AT_BUSY_CYCLES, r->busy_cycles, 8);

@@ -44,7 +44,8 @@ static void take_burst(const struct link_frame *f)
             continue;
         HOLDS(r.runs >= 1 && r.busy_cycles <= r.cycles && r.windows >= 1 && r.windows <= 2);
         HOLDS(link_burst_result_encode(&r, outputs, out) == f->n);
-        HOLDS(memcmp(out, f->payload, 3) == 0 && memcmp(out + 4, f->payload + 4, f->n - 4) == 0);
+        HOLDS(memcmp(out, f->payload, 26) == 0 &&
+              memcmp(out + 28, f->payload + 28, f->n - 28) == 0);
         HOLDS((uint16_t)link_burst_y(&r, outputs, r.windows - 1u, outputs - 1) ==
               (f->payload[f->n - 2] | f->payload[f->n - 1] << 8));
     }

@@ -28,10 +28,12 @@ static size_t burst(struct rng *r, uint8_t *out)
     size_t n = LINK_BURST_BYTES;
     noise(r, out, LINK_BURST_HEAD_BYTES + 16);
     if (rng_range(r, 0, 1)) {
-        out[0] = (uint8_t)rng_range(r, 0, 3);
-        out[1] = (uint8_t)rng_range(r, 0, 3);
-        out[15] = 0x80;
-        out[23] = (uint8_t)rng_range(r, 0, 0x7f);
+        out[3] = 0x80;
+        out[7] = (uint8_t)rng_range(r, 0, 0x81);
+        out[15] = (uint8_t)rng_range(r, 0, 0x81);
+        out[23] = 0x80;
+        out[24] = (uint8_t)rng_range(r, 0, 3);
+        out[25] = (uint8_t)rng_range(r, 0, 3);
         n = LINK_BURST_HEAD_BYTES + 2 * (size_t)rng_range(r, 0, 8);
     }
     return n;

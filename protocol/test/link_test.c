@@ -341,24 +341,25 @@ static void burst_answer(void **state)
 {
     (void)state;
     static const uint8_t y[] = {0x01, 0x80, 0xff, 0x7f, 0xfe, 0xff, 0x03, 0x00};
-    static const uint8_t head[] = {2, 2, 7, 0, 0x40, 0x42, 0x0f, 0, 0x88, 0x77, 0x66, 0x55,
-                                   4, 3, 2, 0, 0x08, 0x07, 0x06, 5, 4,    3,    2,    0};
+    static const uint8_t head[] = {0x40, 0x42, 0x0f, 0, 7, 0, 1,    0,    0x08, 0x07,
+                                   0x06, 5,    4,    3, 2, 0, 0x88, 0x77, 0x66, 0x55,
+                                   4,    3,    2,    0, 2, 2, 0,    0};
     const struct link_burst_result in = {.end = LINK_BURST_LIMIT,
                                          .windows = 2,
-                                         .mismatches = 7,
+                                         .mismatches = 0x10007,
                                          .runs = 1000000,
                                          .cycles = UINT64_C(0x0002030455667788),
                                          .busy_cycles = UINT64_C(0x0002030405060708),
                                          .y = y};
     uint8_t bytes[LINK_MAX_PAYLOAD], bad[LINK_MAX_PAYLOAD];
     struct link_burst_result out;
-    assert_int_equal(link_burst_result_encode(&in, 2, bytes), 32);
+    assert_int_equal(link_burst_result_encode(&in, 2, bytes), 36);
     assert_memory_equal(bytes, head, sizeof head);
-    assert_memory_equal(bytes + 24, y, sizeof y);
-    assert_int_equal(link_burst_result_decode(bytes, 32, 2, &out), 0);
+    assert_memory_equal(bytes + 28, y, sizeof y);
+    assert_int_equal(link_burst_result_decode(bytes, 36, 2, &out), 0);
     assert_int_equal(out.end, LINK_BURST_LIMIT);
     assert_int_equal(out.windows, 2);
-    assert_int_equal(out.mismatches, 7);
+    assert_int_equal(out.mismatches, 0x10007);
     assert_int_equal(out.runs, 1000000);
     assert_int_equal(out.cycles, in.cycles);
     assert_int_equal(out.busy_cycles, in.busy_cycles);
@@ -368,25 +369,25 @@ static void burst_answer(void **state)
             assert_int_equal(link_burst_y(&out, 2, w, k), want[w][k]);
 
     for (size_t n = 0; n < 40; n++)
-        assert_int_equal(link_burst_result_decode(bytes, n, 2, &out), n == 32 ? 0 : -1);
-    assert_int_equal(link_burst_result_decode(bytes, 32, 1, &out), -1);
+        assert_int_equal(link_burst_result_decode(bytes, n, 2, &out), n == 36 ? 0 : -1);
+    assert_int_equal(link_burst_result_decode(bytes, 36, 1, &out), -1);
     static const struct {
         size_t at;
         uint8_t value;
-    } faults[] = {{0, 3}, {1, 0}, {1, 3}, {1, 1}, {22, 3}};
+    } faults[] = {{24, 3}, {25, 0}, {25, 3}, {25, 1}, {14, 3}, {7, 1}};
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         memcpy(bad, bytes, sizeof bad);
         bad[faults[i].at] = faults[i].value;
-        assert_int_equal(link_burst_result_decode(bad, 32, 2, &out), -1);
+        assert_int_equal(link_burst_result_decode(bad, 36, 2, &out), -1);
     }
     memcpy(bad, bytes, sizeof bad);
-    memset(bad + 4, 0, 4); // no run
-    assert_int_equal(link_burst_result_decode(bad, 32, 2, &out), -1);
-    static const uint8_t zeros[4 * 506];
+    memset(bad, 0, 8); // no run
+    assert_int_equal(link_burst_result_decode(bad, 36, 2, &out), -1);
+    static const uint8_t zeros[4 * 505];
     out = in;
     out.y = zeros;
-    assert_int_equal(link_burst_result_encode(&out, 506, bytes), 2048);
-    assert_int_equal(link_burst_result_encode(&out, 507, bytes), 0);
+    assert_int_equal(link_burst_result_encode(&out, 505, bytes), 2048);
+    assert_int_equal(link_burst_result_encode(&out, 506, bytes), 0);
 }
 
 static void burst_end_names(void **state)
