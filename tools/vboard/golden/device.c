@@ -81,6 +81,11 @@ void device_fini(struct device *d)
 
 // --- answers ---
 
+static size_t window_bytes(const struct device *d)
+{
+    return (size_t)d->variant->model->shape.window * (size_t)d->variant->model->shape.features;
+}
+
 size_t device_refuse(struct device *d, const struct link_frame *f, enum link_error error,
                      uint16_t detail, uint8_t *out)
 {
@@ -89,6 +94,10 @@ size_t device_refuse(struct device *d, const struct link_frame *f, enum link_err
     if (error == LINK_BAD_CRC || error == LINK_BAD_VERSION ||
         (error == LINK_BAD_LENGTH && detail > LINK_MAX_PAYLOAD))
         d->dropped_frames++;
+    // What a refused frame had already put over the older window.
+    if ((error == LINK_BAD_CRC || error == LINK_BAD_VALUE) && f->type == LINK_INFER &&
+        f->n == window_bytes(d))
+        d->has_older = false;
     return link_encode(out, LINK_ERROR, f->seq, payload, sizeof payload);
 }
 
@@ -158,7 +167,7 @@ static size_t read_registers(struct device *d, const struct link_frame *f, uint8
 static size_t infer(struct device *d, const struct link_frame *f, uint8_t *out)
 {
     const struct model *m = d->variant->model;
-    size_t n = (size_t)m->shape.window * (size_t)m->shape.features;
+    size_t n = window_bytes(d);
     int most = (1 << (m->bits.x - 1)) - 1;
     if (f->n != n)
         return device_refuse(d, f, LINK_BAD_LENGTH, (uint16_t)f->n, out);
@@ -167,6 +176,8 @@ static size_t infer(struct device *d, const struct link_frame *f, uint8_t *out)
         if (code > most || code < -most - 1)
             return device_refuse(d, f, LINK_BAD_VALUE, (uint16_t)i, out);
     }
+    memcpy(d->older, d->window, n);
+    d->has_older = d->has_window;
     memcpy(d->window, f->payload, n);
     d->has_window = true;
     model_run(m, d->window, d->trace);
@@ -220,8 +231,14 @@ size_t device_answer(struct device *d, const struct link_frame *f, uint8_t *out)
     case LINK_RESET:
         if (f->n)
             return device_refuse(d, f, LINK_BAD_LENGTH, (uint16_t)f->n, out);
-        d->has_window = false;
+        d->has_window = d->has_older = false;
         d->resets++;
+        return answer(f, NULL, 0, out);
+    case LINK_BURST:
+        return device_burst(d, f, out);
+    case LINK_STOP:
+        if (f->n)
+            return device_refuse(d, f, LINK_BAD_LENGTH, (uint16_t)f->n, out);
         return answer(f, NULL, 0, out);
     default:
         return device_refuse(d, f, LINK_BAD_TYPE, 0, out);

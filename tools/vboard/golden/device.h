@@ -16,8 +16,10 @@ struct device {
     struct model_trace *trace; // owned
     uint32_t cycles;           // of one inference, from the package's build.json
     uint32_t clock_hz;         // likewise
-    int8_t window[MODEL_MAX_WINDOW * MODEL_MAX_FEATURES];
-    bool has_window;
+    // The newest window, and the one before for BURST, in the trace: that of the newest.
+    int8_t window[MODEL_MAX_WINDOW * MODEL_MAX_FEATURES],
+        older[MODEL_MAX_WINDOW * MODEL_MAX_FEATURES];
+    bool has_window, has_older;
     uint32_t inferences, dropped_frames, resets;
     uint64_t total_cycles; // the only clock that it has: cycles of the inferences so far
 };
@@ -32,5 +34,9 @@ void device_fini(struct device *d);
 size_t device_answer(struct device *d, const struct link_frame *f, uint8_t *out);
 size_t device_refuse(struct device *d, const struct link_frame *f, enum link_error error,
                      uint16_t detail, uint8_t *out);
+
+// BURST (golden/burst.c): as device_answer. A burst of any length is over at once; its cycles pass
+// as if it had run, so a STOP always comes too late.
+size_t device_burst(struct device *d, const struct link_frame *f, uint8_t *out);
 
 #endif

@@ -195,6 +195,102 @@ static void refusals(void **state)
     expect_error(&f, LINK_NO_WINDOW, LINK_READ_TENSOR, 0);
 }
 
+static void burst(uint32_t runs, uint16_t limit, uint8_t windows, struct link_frame *f)
+{
+    uint8_t payload[LINK_BURST_BYTES];
+    const struct link_burst b = {.runs = runs, .limit = limit, .windows = windows};
+    link_burst_encode(&b, payload);
+    ask(LINK_BURST, 40, payload, sizeof payload, f);
+}
+
+static void infer_random(struct model_rng *rng, int16_t y[3])
+{
+    struct link_frame f;
+    int8_t x[16];
+    model_random_window(rng, device.variant->model, x);
+    ask(LINK_INFER, 41, x, sizeof x, &f);
+    assert_int_equal(f.type, LINK_INFER | LINK_ANSWER);
+    for (int i = 0; i < 3; i++)
+        y[i] = (int16_t)(f.payload[8 + 2 * i] | f.payload[9 + 2 * i] << 8);
+}
+
+static void bursts(void **state)
+{
+    (void)state;
+    struct link_frame f;
+    struct link_burst_result r;
+    struct model_rng rng = {.state = 5};
+    int16_t y[2][3];
+    uint8_t bad[LINK_BURST_BYTES] = {1, 0, 0, 0, 1, 0, 1, 1};
+    burst(1, 1, 1, &f);
+    expect_error(&f, LINK_NO_WINDOW, LINK_BURST, 0);
+    infer_random(&rng, y[0]);
+    burst(1, 1, 2, &f);
+    expect_error(&f, LINK_NO_WINDOW, LINK_BURST, 0);
+    infer_random(&rng, y[1]);
+    uint64_t before = device.total_cycles;
+    burst(1000000, 65535, 2, &f);
+    assert_int_equal(f.type, LINK_BURST | LINK_ANSWER);
+    assert_int_equal(link_burst_result_decode(f.payload, f.n, 3, &r), 0);
+    assert_int_equal(r.end, LINK_BURST_LIMIT); // 65,535 * 65,536 / 4,323 = 993,500.3
+    assert_int_equal(r.runs, 993501);
+    assert_int_equal(r.busy_cycles, UINT64_C(993501) * 4321);
+    assert_int_equal(r.cycles, UINT64_C(993501) * 4323 - 2);
+    assert_int_equal(device.total_cycles, before + r.cycles);
+    assert_int_equal(r.mismatches, 0);
+    for (unsigned w = 0; w < 2; w++)
+        for (unsigned k = 0; k < 3; k++)
+            assert_int_equal(link_burst_y(&r, 3, w, k), y[w][k]);
+    burst(12, 1, 1, &f);
+    assert_int_equal(link_burst_result_decode(f.payload, f.n, 3, &r), 0);
+    assert_int_equal(r.end, LINK_BURST_DONE);
+    assert_int_equal(r.runs, 12);
+    assert_int_equal(r.cycles, 12 * 4323 - 2);
+    for (unsigned k = 0; k < 3; k++)
+        assert_int_equal(link_burst_y(&r, 3, 0, k), y[1][k]);
+    assert_int_equal(device.inferences, 2 + 993501 + 12);
+
+    ask(LINK_STOP, 42, NULL, 0, &f);
+    assert_int_equal(f.type, LINK_STOP | LINK_ANSWER);
+    assert_int_equal(f.n, 0);
+    ask(LINK_STOP, 43, "x", 1, &f);
+    expect_error(&f, LINK_BAD_LENGTH, LINK_STOP, 1);
+    ask(LINK_BURST, 44, bad, 7, &f);
+    expect_error(&f, LINK_BAD_LENGTH, LINK_BURST, 7);
+    ask(LINK_BURST, 45, bad, 8, &f);
+    expect_error(&f, LINK_BAD_ARGUMENT, LINK_BURST, 0);
+    burst(0, 1, 1, &f);
+    expect_error(&f, LINK_BAD_ARGUMENT, LINK_BURST, 0);
+}
+
+// A refused frame has overwritten the older window by the time that it is refused.
+static void a_refused_window_costs_the_older(void **state)
+{
+    (void)state;
+    struct link_frame f;
+    struct model_rng rng = {.state = 6};
+    int16_t y[3];
+    int8_t x[16] = {32}; // six bits: -32..31
+    uint8_t frame[LINK_MAX_FRAME];
+    for (int fault = 0; fault < 3; fault++) {
+        infer_random(&rng, y);
+        infer_random(&rng, y);
+        burst(2, 1, 2, &f);
+        assert_int_equal(f.type, LINK_BURST | LINK_ANSWER);
+        size_t n = link_encode(frame, LINK_INFER, 9, x, fault == 2 ? 15 : 16);
+        frame[n - 1] ^= fault == 1;
+        assert_int_equal(send_bytes(frame, n, &f), 1);
+        assert_int_equal(f.type, LINK_ERROR);
+        burst(2, 1, 2, &f);
+        if (fault == 2) // another length: nothing was written
+            assert_int_equal(f.type, LINK_BURST | LINK_ANSWER);
+        else
+            expect_error(&f, LINK_NO_WINDOW, LINK_BURST, 0);
+        burst(2, 1, 1, &f);
+        assert_int_equal(f.type, LINK_BURST | LINK_ANSWER);
+    }
+}
+
 static void bad_frames_are_answered_and_left(void **state)
 {
     (void)state;
@@ -251,8 +347,12 @@ static void cycles_are_never_made_up(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {T(identity_says_model), T(inference_is_the_models),
-                                       T(refusals), T(bad_frames_are_answered_and_left),
-                                       T(cycles_are_never_made_up)};
+    const struct CMUnitTest tests[] = {T(identity_says_model),
+                                       T(inference_is_the_models),
+                                       T(refusals),
+                                       T(bad_frames_are_answered_and_left),
+                                       T(cycles_are_never_made_up),
+                                       T(bursts),
+                                       T(a_refused_window_costs_the_older)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
