@@ -255,7 +255,7 @@ static int attention_in(struct plan *p, int layer, enum pass_op op, const struct
             s->token_base = block * map.h_words;
             finish(p, s);
             set_requant(s, &w->rq, &place);
-            set_range(s, model_tensor_range(tensor),
+            set_range(s, model_tensor_range(&p->model->shape, tensor),
                       model_tensor_bits(&p->model->bits, tensor, layer));
             s->tensor = (int)tensor;
             s->first_index = head * dh;
@@ -344,7 +344,8 @@ static int feed_forward(struct plan *p, int layer, enum pass_op op, const struct
         set_requant(s, &w->rq, &place);
         s->tensor = (int)tensor;
         s->offset = op == PASS_FF1 ? p->f_offset[layer] : 0;
-        set_range(s, model_tensor_range(tensor), model_tensor_bits(&p->model->bits, tensor, layer));
+        set_range(s, model_tensor_range(&p->model->shape, tensor),
+                  model_tensor_bits(&p->model->bits, tensor, layer));
         s->destination = TO_ACTIVATION;
         if (op == PASS_O) {
             s->token_base = block * map.h_words;

@@ -130,13 +130,6 @@ struct memory_map plan_memory_map(const struct plan *p)
     return m;
 }
 
-static long count_macs(const struct model_shape *s)
-{
-    long n = s->window, d = s->d_model;
-    long layer = 4 * d * d + 2 * d * s->d_ff + 2 * n * d;
-    return n * (s->features * d + s->layers * layer) + d * s->outputs;
-}
-
 static int check_limits(const struct plan *p, char *why, size_t whycap)
 {
     const struct {
@@ -216,6 +209,10 @@ struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *
     struct plan *p = calloc(1, sizeof *p);
     if (!p)
         goto memory;
+    if (mdl->shape.form != MODEL_ENCODER) {
+        snprintf(why, whycap, "form: the engine does not run the collapsed form yet");
+        goto fail;
+    }
     p->model = mdl;
     p->hw = *hw;
     plan_widths(p);
@@ -224,7 +221,7 @@ struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *
         goto memory;
     plan_constants(p);
     plan_storage(p);
-    p->macs = count_macs(&mdl->shape);
+    p->macs = model_macs(&mdl->shape);
     if (check_limits(p, why, whycap) != 0)
         goto fail;
     if (plan_schedule(p) != 0)

@@ -16,7 +16,7 @@ static const char usage_text[] =
     "       sevencast-model vectors DIR --windows N --seed S --out OUT\n"
     "       sevencast-model random --out OUT --seed S [--name NAME] [--task TASK] [--window N]\n"
     "              [--features N] [--d-model N] [--heads N] [--d-ff N] [--layers N] [--outputs N]\n"
-    "              [--bits N] [--y-bits N] [--extreme]\n"
+    "              [--bits N] [--y-bits N] [--form encoder|collapsed] [--extreme]\n"
     "\n"
     "check    loads each variant: hashes, names, every integer against its range, every sum\n"
     "         against 48 bits. One line each.\n"
@@ -51,6 +51,7 @@ enum {
     OPT_NAME,
     OPT_TASK,
     OPT_SEED,
+    OPT_FORM,
     OPT_EXTREME,
     OPT_HELP,
     OPT_VERSION,
@@ -63,6 +64,7 @@ static const struct option known[] = {
     {"name", required_argument, NULL, OPT_NAME},
     {"task", required_argument, NULL, OPT_TASK},
     {"seed", required_argument, NULL, OPT_SEED},
+    {"form", required_argument, NULL, OPT_FORM},
     {"extreme", no_argument, NULL, OPT_EXTREME},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -116,6 +118,16 @@ static int set_number(struct cli_options *o, int option, const char *name, const
     return 0;
 }
 
+static int set_form(struct cli_options *o, const char *name)
+{
+    for (int form = 0; form < MODEL_FORMS; form++)
+        if (strcmp(name, model_form_name(form)) == 0) {
+            o->random.shape.form = form;
+            return 0;
+        }
+    return cli_fail(CLI_USAGE, "--form: %s is neither encoder nor collapsed", name);
+}
+
 static int parse(int argc, char **argv, struct cli_options *o)
 {
     int option, index, rc;
@@ -133,6 +145,10 @@ static int parse(int argc, char **argv, struct cli_options *o)
             break;
         case OPT_TASK:
             o->task = optarg;
+            break;
+        case OPT_FORM:
+            if ((rc = set_form(o, optarg)) != 0)
+                return rc;
             break;
         case OPT_EXTREME:
             o->random.extreme = 1;

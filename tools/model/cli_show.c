@@ -14,7 +14,7 @@ static void show_tensors(const struct model *mdl)
     for (int t = 0; t < MODEL_TENSORS; t++)
         for (int n = 0; model_tensor_shape(&mdl->shape, t, n, &rows, &cols) == 0; n++) {
             int bits = model_tensor_bits(&mdl->bits, t, n);
-            enum model_range r = model_tensor_range(t);
+            enum model_range r = model_tensor_range(&mdl->shape, t);
             printf("%-6s %5d  %4d x %-4d %5d  %s %ld..%ld\n", model_tensor_name(t), n, rows, cols,
                    bits, kind[r], (long)model_range_min(r, bits), (long)model_range_max(r, bits));
         }
@@ -24,8 +24,7 @@ static void show_tensors(const struct model *mdl)
 static int sum_bits(const struct model_linear *lin, const struct model_op_info *info)
 {
     const struct model_requant *rq = &lin->rq;
-    int64_t acc =
-        model_acc_max(info->in_bits, info->in_range != MODEL_UNSIGNED, info->w_bits, info->cols);
+    int64_t acc = model_factor_max(info);
     int64_t widest = 0;
 
     for (int i = 0; i < info->biases; i++) {
@@ -48,8 +47,7 @@ static int64_t show_operations(struct model *mdl, int64_t *parameters)
         struct model_op_info info;
         for (int n = 0; model_op_describe(&mdl->shape, &mdl->bits, op, n, &info) == 0; n++) {
             const struct model_linear *lin = model_op_linear(mdl, op, n);
-            int acc = model_acc_bits(info.in_bits, info.in_range != MODEL_UNSIGNED, info.w_bits,
-                                     info.cols);
+            int acc = model_signed_bits(info.acc_max);
             printf("%-9s %5d   %4d x %-4d %5d %4d %4d %6d  ", info.name, n, info.rows, info.cols,
                    info.w_bits, acc, sum_bits(lin, &info), lin->rq.shift);
             if (lin->rq.per_row)
@@ -65,16 +63,9 @@ static int64_t show_operations(struct model *mdl, int64_t *parameters)
         printf("score     %5d   %-28s %9d  %ld\n", n, "", l->score_shift, (long)l->score_m);
         printf("context   %5d   %-28s %9d  K %ld\n", n, "", l->context_shift, (long)l->context_k);
     }
-    printf("pool      %5d   %-28s %9d  %ld\n", 0, "", mdl->pool_shift, (long)mdl->pool_m);
+    if (mdl->shape.form == MODEL_ENCODER)
+        printf("pool      %5d   %-28s %9d  %ld\n", 0, "", mdl->pool_shift, (long)mdl->pool_m);
     return weight_bits;
-}
-
-static long long macs(const struct model_shape *s)
-{
-    const long long d = s->d_model, L = s->window;
-    const long long layer = L * (4 * d * d + 2 * d * s->d_ff) + 2 * L * L * d;
-
-    return L * s->features * d + s->layers * layer + d * s->outputs;
 }
 
 static void show_scaling(const struct variant *v)
@@ -100,17 +91,17 @@ int cli_show(const char *dir)
         return cli_fail(CLI_REFUSED, "%s/%s", dir, why);
     const struct model_shape *s = &v->model->shape;
     printf("%s (task %s)\nhash %s\n", v->name, v->task, v->hash_hex);
-    printf(
-        "encoder: window %d, features %d, d_model %d, heads %d, d_ff %d, layers %d, outputs %d\n",
-        s->window, s->features, s->d_model, s->heads, s->d_ff, s->layers, s->outputs);
+    printf("%s: window %d, features %d, d_model %d, heads %d, d_ff %d, layers %d, outputs %d\n",
+           model_form_name(s->form), s->window, s->features, s->d_model, s->heads, s->d_ff,
+           s->layers, s->outputs);
     show_tensors(v->model);
     weight_bits = show_operations(v->model, &parameters);
     shifts = model_shifts(v->model, list);
     printf("\nshifts");
     for (int i = 0; i < shifts; i++)
         printf(" %d", list[i]);
-    printf("\nweights %lld, %lld bits; multiply-accumulates of a window %lld\n",
-           (long long)parameters, (long long)weight_bits, macs(s));
+    printf("\nweights %lld, %lld bits; multiply-accumulates of a window %ld\n",
+           (long long)parameters, (long long)weight_bits, model_macs(s));
     show_scaling(v);
     variant_free(v);
     return 0;

@@ -123,7 +123,8 @@ static int read_op(struct reader *r, json_t *parent, struct model *mdl, enum mod
 {
     struct model_op_info info;
 
-    model_op_describe(&mdl->shape, &mdl->bits, op, layer, &info);
+    if (model_op_describe(&mdl->shape, &mdl->bits, op, layer, &info) < 0)
+        return 0; // not of this form
     return read_linear(r, parent, model_op_linear(mdl, op, layer), &info);
 }
 
@@ -171,7 +172,9 @@ static int read_pair(struct reader *r, json_t *parent, const char *field, const 
 
 static int read_layer(struct reader *r, json_t *layers, struct model *mdl, int n)
 {
-    static const char *const known[] = {"q", "k", "v", "score", "context", "o", "ff1", "ff2", NULL};
+    static const char *const encoder[] = {"q", "k",   "v",   "score", "context",
+                                          "o", "ff1", "ff2", NULL};
+    static const char *const collapsed[] = {"q", "score", "context", "o", "ff1", NULL};
     struct model_layer *l = &mdl->layer[n];
     json_t *obj = json_array_get(layers, (size_t)n);
     size_t mark;
@@ -182,7 +185,7 @@ static int read_layer(struct reader *r, json_t *layers, struct model *mdl, int n
         return reader_refuse(r, name, "not an object");
     }
     mark = reader_push(r, "layers", n);
-    if (reader_known(r, obj, known) < 0)
+    if (reader_known(r, obj, mdl->shape.form == MODEL_COLLAPSED ? collapsed : encoder) < 0)
         return -1;
     for (int op = MODEL_OP_Q; op <= MODEL_FF2; op++)
         if (read_op(r, obj, mdl, op, n) < 0)
@@ -196,13 +199,16 @@ static int read_layer(struct reader *r, json_t *layers, struct model *mdl, int n
 
 static int read_all(struct reader *r, json_t *root, struct model *mdl)
 {
-    static const char *const known[] = {"format", "format_version", "in", "layers", "pool", "out",
-                                        NULL};
+    static const char *const encoder[] = {"format", "format_version", "in", "layers", "pool", "out",
+                                          NULL};
+    static const char *const collapsed[] = {"format", "format_version", "in", "layers", "out",
+                                            NULL};
+    const int has_pool = mdl->shape.form == MODEL_ENCODER;
     char format[32];
     int64_t version;
     json_t *layers;
 
-    if (reader_known(r, root, known) < 0 ||
+    if (reader_known(r, root, has_pool ? encoder : collapsed) < 0 ||
         reader_text(r, root, "format", format, sizeof format, 0) < 0)
         return -1;
     if (strcmp(format, "sevencast-integers") != 0)
@@ -216,7 +222,7 @@ static int read_all(struct reader *r, json_t *root, struct model *mdl)
     for (int n = 0; n < mdl->shape.layers; n++)
         if (read_layer(r, layers, mdl, n) < 0)
             return -1;
-    if (read_pair(r, root, "pool", "m", &mdl->pool_m, &mdl->pool_shift) < 0)
+    if (has_pool && read_pair(r, root, "pool", "m", &mdl->pool_m, &mdl->pool_shift) < 0)
         return -1;
     return read_op(r, root, mdl, MODEL_OUT, 0);
 }
@@ -293,17 +299,19 @@ static void write_linear(FILE *f, const char *indent, const struct model_linear 
     fprintf(f, "\n%s}", indent);
 }
 
+// An operation that the form has, with what stands behind it.
 static void write_op(FILE *f, const char *indent, const struct model *mdl, enum model_op op,
-                     int layer)
+                     int layer, const char *end)
 {
     const struct model_layer *l = &mdl->layer[layer];
     const struct model_linear *const linear[MODEL_OPS] = {&mdl->in, &l->q,   &l->k,   &l->v,
                                                           &l->o,    &l->ff1, &l->ff2, &mdl->out};
     struct model_op_info info;
 
-    model_op_describe(&mdl->shape, &mdl->bits, op, layer, &info);
+    if (model_op_describe(&mdl->shape, &mdl->bits, op, layer, &info) < 0)
+        return;
     write_linear(f, indent, linear[op], &info);
-    fprintf(f, ",\n");
+    fputs(end, f);
 }
 
 static void write_layer(FILE *f, const struct model *mdl, int n)
@@ -312,7 +320,7 @@ static void write_layer(FILE *f, const struct model *mdl, int n)
 
     fprintf(f, "    {\n");
     for (int op = MODEL_OP_Q; op <= MODEL_FF2; op++)
-        write_op(f, "      ", mdl, op, n);
+        write_op(f, "      ", mdl, op, n, ",\n");
     fprintf(f, "      \"score\": {\"m\": %ld, \"shift\": %d, \"lut\": ", (long)l->score_m,
             l->score_shift);
     for (int i = 0; i < 1 << mdl->bits.layer[n].u; i++)
@@ -330,13 +338,18 @@ char *integers_write(const struct model *mdl, size_t *n)
     if (f == NULL)
         return NULL;
     fprintf(f, "{\n  \"format\": \"sevencast-integers\",\n  \"format_version\": 1,\n");
-    write_op(f, "  ", mdl, MODEL_IN, 0);
+    write_op(f, "  ", mdl, MODEL_IN, 0, ",\n");
     fprintf(f, "  \"layers\": [\n");
     for (int i = 0; i < mdl->shape.layers; i++)
         write_layer(f, mdl, i);
     fprintf(f, "  ],\n");
-    write_op(f, "  ", mdl, MODEL_OUT, 0);
-    fprintf(f, "  \"pool\": {\"m\": %ld, \"shift\": %d}\n}\n", (long)mdl->pool_m, mdl->pool_shift);
+    if (mdl->shape.form == MODEL_COLLAPSED) {
+        write_op(f, "  ", mdl, MODEL_OUT, 0, "\n}\n");
+    } else {
+        write_op(f, "  ", mdl, MODEL_OUT, 0, ",\n");
+        fprintf(f, "  \"pool\": {\"m\": %ld, \"shift\": %d}\n}\n", (long)mdl->pool_m,
+                mdl->pool_shift);
+    }
     bad = ferror(f);
     if (fclose(f) != 0 || bad) {
         free(text);

@@ -13,26 +13,32 @@ static const char file_name[] = "manifest.json";
 struct width {
     const char *name;
     size_t offset;
+    int encoder_only; // the collapsed form has no such tensor
 };
 #define LAYER_WIDTH(field)                                                                         \
     {                                                                                              \
-#field, offsetof(struct model_layer_bits, field)                                           \
+#field, offsetof(struct model_layer_bits, field), 0                                        \
+    }
+#define ENCODER_WIDTH(field)                                                                       \
+    {                                                                                              \
+#field, offsetof(struct model_layer_bits, field), 1                                        \
     }
 static const struct width layer_widths[] = {
-    LAYER_WIDTH(q),   LAYER_WIDTH(k),   LAYER_WIDTH(v),   LAYER_WIDTH(u),   LAYER_WIDTH(e),
-    LAYER_WIDTH(c),   LAYER_WIDTH(r),   LAYER_WIDTH(f),   LAYER_WIDTH(z),   LAYER_WIDTH(w_q),
-    LAYER_WIDTH(w_k), LAYER_WIDTH(w_v), LAYER_WIDTH(w_o), LAYER_WIDTH(w_1), LAYER_WIDTH(w_2),
+    LAYER_WIDTH(q),     ENCODER_WIDTH(k),   ENCODER_WIDTH(v), LAYER_WIDTH(u),   LAYER_WIDTH(e),
+    LAYER_WIDTH(c),     LAYER_WIDTH(r),     LAYER_WIDTH(f),   ENCODER_WIDTH(z), LAYER_WIDTH(w_q),
+    ENCODER_WIDTH(w_k), ENCODER_WIDTH(w_v), LAYER_WIDTH(w_o), LAYER_WIDTH(w_1), ENCODER_WIDTH(w_2),
 };
-#define BITS_WIDTH(field)                                                                          \
+#define BITS_WIDTH(field, encoder_only)                                                            \
     {                                                                                              \
-#field, offsetof(struct model_bits, field)                                                 \
+#field, offsetof(struct model_bits, field), encoder_only                                   \
     }
 static const struct width widths[] = {
-    BITS_WIDTH(x), BITS_WIDTH(h), BITS_WIDTH(o), BITS_WIDTH(y), BITS_WIDTH(w_in), BITS_WIDTH(w_y),
+    BITS_WIDTH(x, 0), BITS_WIDTH(h, 0),    BITS_WIDTH(o, 1),
+    BITS_WIDTH(y, 0), BITS_WIDTH(w_in, 0), BITS_WIDTH(w_y, 0),
 };
 #define SHAPE_FIELD(field)                                                                         \
     {                                                                                              \
-#field, offsetof(struct model_shape, field)                                                \
+#field, offsetof(struct model_shape, field), 0                                             \
     }
 static const struct width shape_fields[] = {
     SHAPE_FIELD(window), SHAPE_FIELD(features), SHAPE_FIELD(d_model), SHAPE_FIELD(heads),
@@ -40,30 +46,41 @@ static const struct width shape_fields[] = {
 };
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-// Reads obj, whose integer members are exactly those of the table, plus extra (may be NULL).
+static int has(enum model_form form, const struct width *w)
+{
+    return form == MODEL_ENCODER || !w->encoder_only;
+}
+
+// Reads obj, whose integer members are exactly those of the table that the form has, plus extra
+// (may be NULL).
 static int read_table(struct reader *r, json_t *obj, const struct width *table, size_t count,
-                      const char *extra, void *base)
+                      enum model_form form, const char *extra, void *base)
 {
     const char *known[COUNT(layer_widths) + 2] = {NULL};
+    size_t used = 0;
 
     for (size_t i = 0; i < count; i++)
-        known[i] = table[i].name;
-    known[count] = extra;
+        if (has(form, &table[i]))
+            known[used++] = table[i].name;
+    known[used] = extra;
     if (reader_known(r, obj, known) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)
-        if (reader_small(r, obj, table[i].name, (int *)((char *)base + table[i].offset)) < 0)
+        if (has(form, &table[i]) &&
+            reader_small(r, obj, table[i].name, (int *)((char *)base + table[i].offset)) < 0)
             return -1;
     return 0;
 }
 
-static json_t *write_table(const struct width *table, size_t count, const void *base)
+static json_t *write_table(const struct width *table, size_t count, enum model_form form,
+                           const void *base)
 {
     json_t *obj = json_object();
 
     for (size_t i = 0; i < count; i++)
-        json_object_set_new(obj, table[i].name,
-                            json_integer(*(const int *)((const char *)base + table[i].offset)));
+        if (has(form, &table[i]))
+            json_object_set_new(obj, table[i].name,
+                                json_integer(*(const int *)((const char *)base + table[i].offset)));
     return obj;
 }
 
@@ -76,7 +93,7 @@ static int read_shape(struct reader *r, json_t *root, struct model_shape *s)
     if (obj == NULL)
         return -1;
     mark = reader_push(r, "shape", -1);
-    if (read_table(r, obj, shape_fields, COUNT(shape_fields), NULL, s) < 0)
+    if (read_table(r, obj, shape_fields, COUNT(shape_fields), s->form, NULL, s) < 0)
         return -1;
     reader_pop(r, mark);
     if (model_shape_check(s, rule, sizeof rule) < 0)
@@ -96,14 +113,15 @@ static int read_bits(struct reader *r, json_t *root, const struct model_shape *s
         return -1;
     mark = reader_push(r, "bits", -1);
     layers = reader_array(r, obj, "layers", (size_t)s->layers);
-    if (layers == NULL || read_table(r, obj, widths, COUNT(widths), "layers", b) < 0)
+    if (layers == NULL || read_table(r, obj, widths, COUNT(widths), s->form, "layers", b) < 0)
         return -1;
     for (int n = 0; n < s->layers; n++) {
         size_t inner = reader_push(r, "layers", n);
         json_t *layer = json_array_get(layers, (size_t)n);
         if (!json_is_object(layer))
             return reader_refuse(r, "", "not an object");
-        if (read_table(r, layer, layer_widths, COUNT(layer_widths), NULL, &b->layer[n]) < 0)
+        if (read_table(r, layer, layer_widths, COUNT(layer_widths), s->form, NULL, &b->layer[n]) <
+            0)
             return -1;
         reader_pop(r, inner);
     }
@@ -208,7 +226,7 @@ static int read_free(struct reader *r, json_t *root, const char *field, json_t *
     return *out != NULL ? 0 : -1;
 }
 
-static int read_identity(struct reader *r, json_t *root, struct variant *v)
+static int read_identity(struct reader *r, json_t *root, struct variant *v, enum model_form *form)
 {
     char text[32];
     int64_t version;
@@ -220,10 +238,11 @@ static int read_identity(struct reader *r, json_t *root, struct variant *v)
     if (reader_int(r, root, "format_version", 1, 1, &version) < 0 ||
         reader_text(r, root, "form", text, sizeof text, 0) < 0)
         return -1;
-    if (strcmp(text, "collapsed") == 0)
-        return reader_refuse(r, "form", "\"collapsed\" is not supported yet");
-    if (strcmp(text, "encoder") != 0)
-        return reader_refuse(r, "form", "not \"encoder\"");
+    *form = MODEL_ENCODER;
+    while (*form < MODEL_FORMS && strcmp(text, model_form_name(*form)) != 0)
+        (*form)++;
+    if (*form == MODEL_FORMS)
+        return reader_refuse(r, "form", "\"%s\" is neither \"encoder\" nor \"collapsed\"", text);
     if (reader_text(r, root, "name", v->name, sizeof v->name, 0) < 0)
         return -1;
     return reader_text(r, root, "task", v->task, sizeof v->task, 0);
@@ -234,13 +253,13 @@ static struct variant *read_all(struct reader *r, json_t *root, char sha256[VARI
     static const char *const known[] = {
         "format", "format_version", "name",     "task",     "form",    "shape",    "bits",
         "input",  "output",         "integers", "hardware", "metrics", "training", NULL};
-    struct model_shape shape;
+    struct model_shape shape = {0};
     struct model_bits bits = {0};
     struct variant id;
     struct variant *v;
     struct model *mdl;
 
-    if (reader_known(r, root, known) < 0 || read_identity(r, root, &id) < 0 ||
+    if (reader_known(r, root, known) < 0 || read_identity(r, root, &id, &shape.form) < 0 ||
         read_shape(r, root, &shape) < 0 || read_bits(r, root, &shape, &bits) < 0)
         return NULL;
     mdl = model_new(&shape, &bits);
@@ -278,12 +297,13 @@ struct variant *manifest_read(const char *bytes, size_t n,
 
 static json_t *write_bits(const struct model *mdl)
 {
-    json_t *obj = write_table(widths, COUNT(widths), &mdl->bits);
+    const enum model_form form = mdl->shape.form;
+    json_t *obj = write_table(widths, COUNT(widths), form, &mdl->bits);
     json_t *layers = json_array();
 
     for (int n = 0; n < mdl->shape.layers; n++)
-        json_array_append_new(layers,
-                              write_table(layer_widths, COUNT(layer_widths), &mdl->bits.layer[n]));
+        json_array_append_new(
+            layers, write_table(layer_widths, COUNT(layer_widths), form, &mdl->bits.layer[n]));
     json_object_set_new(obj, "layers", layers);
     return obj;
 }
@@ -314,12 +334,14 @@ static json_t *write_output(const struct variant *v)
 
 char *manifest_write(const struct variant *v, const char *integers_sha256, size_t *n)
 {
-    json_t *root = json_pack(
-        "{s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}}", "format",
-        "sevencast-variant", "format_version", 1, "name", v->name, "task", v->task, "form",
-        "encoder", "shape", write_table(shape_fields, COUNT(shape_fields), &v->model->shape),
-        "bits", write_bits(v->model), "input", write_input(v), "output", write_output(v),
-        "integers", "file", "integers.json", "sha256", integers_sha256);
+    const struct model_shape *s = &v->model->shape;
+    json_t *root =
+        json_pack("{s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}}", "format",
+                  "sevencast-variant", "format_version", 1, "name", v->name, "task", v->task,
+                  "form", model_form_name(s->form), "shape",
+                  write_table(shape_fields, COUNT(shape_fields), s->form, s), "bits",
+                  write_bits(v->model), "input", write_input(v), "output", write_output(v),
+                  "integers", "file", "integers.json", "sha256", integers_sha256);
     char *text;
 
     if (root == NULL)

@@ -21,6 +21,9 @@ struct model_linear *model_op_linear(struct model *mdl, enum model_op op, int la
 {
     if (layer < 0 || layer >= (op == MODEL_IN || op == MODEL_OUT ? 1 : mdl->shape.layers))
         return NULL;
+    if (mdl->shape.form == MODEL_COLLAPSED &&
+        (op == MODEL_OP_K || op == MODEL_OP_V || op == MODEL_FF2))
+        return NULL;
 
     struct model_layer *l = &mdl->layer[layer];
     struct model_linear *const linear[MODEL_OPS] = {

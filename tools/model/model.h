@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The integer-only encoder: golden definition of every tensor that the fabric computes.
 //
+// Two forms of one network: the encoder, and the collapsed form, in which products of its matrices
+// are one matrix each. The collapsed form has no k, v, z and o and no such operations; its g, the
+// query that already knows the keys' map, goes by the name of q, as its map by that of q's.
+//
 // Symbols: L window length, m features, d d_model, dh = d/heads, F d_ff. Everything is row-major.
 // Signed codes lie in [-2^(b-1), 2^(b-1)-1]; weights, k and v are narrow, [-(2^(b-1)-1),
-// 2^(b-1)-1]; f, e and u are unsigned, [0, 2^b-1]. Saturation happens only where a named tensor is
-// formed; everything before it is exact. The arithmetic is written down in docs/arithmetic.md; this
-// library is its normative form. No function here allocates except model_new and model_trace_new;
-// none uses floating point.
+// 2^(b-1)-1], and in the collapsed form so is h; f, e and u are unsigned, [0, 2^b-1]. Saturation
+// happens only where a named tensor is formed; everything before it is exact. The arithmetic is
+// written down in docs/arithmetic.md; this library is its normative form. No function here
+// allocates except model_new and model_trace_new; none uses floating point.
 #ifndef SEVENCAST_MODEL_MODEL_H
 #define SEVENCAST_MODEL_MODEL_H
 
@@ -29,8 +33,9 @@ enum {
     MODEL_MAX_RESIDUAL = (1 << 24) - 1,   // |G|
     MODEL_MAX_RECIPROCAL = (1 << 17) - 1, // R = floor(K / Z)
     MODEL_SUM_BITS = 48,                  // every sum fits this many signed bits
-    MODEL_MAX_ROW = 256,                  // longest row of any tensor
-    MODEL_WHY_MAX = 256,                  // enough for every message of the checks
+    MODEL_FACTOR_BITS = 24, // signed bits of what is multiplied; a wider sum drops low bits
+    MODEL_MAX_ROW = 256,    // longest row of any tensor
+    MODEL_WHY_MAX = 256,    // enough for every message of the checks
 };
 
 // Tensor ids, as on the wire (protocol/PROTOCOL.md 1.2).
@@ -51,14 +56,18 @@ enum model_tensor {
     MODEL_TENSORS
 };
 
+enum model_form { MODEL_ENCODER, MODEL_COLLAPSED, MODEL_FORMS };
+const char *model_form_name(enum model_form form); // as in manifests
+
 struct model_shape {
-    int window;   // L, 2..64
-    int features; // m, 1..32
-    int d_model;  // d, 4..64, a multiple of heads
-    int heads;    // 1..4
-    int d_ff;     // F, 1..4d
-    int layers;   // 1..2
-    int outputs;  // 1..24
+    int window;           // L, 2..64
+    int features;         // m, 1..32
+    int d_model;          // d, 4..64, a multiple of heads
+    int heads;            // 1..4
+    int d_ff;             // F, 1..4d
+    int layers;           // 1..2
+    int outputs;          // 1..24
+    enum model_form form; // collapsed: one head, one layer
 };
 
 // Widths of one layer.
@@ -74,8 +83,8 @@ struct model_bits {
     struct model_layer_bits layer[MODEL_MAX_LAYERS];
 };
 
-// y = sat((acc * m + b) >> shift), with residual: (acc * m + res * g + b) >> shift. The shift is
-// arithmetic (floor); b holds the rounding half.
+// y = sat((acc * m + b) >> shift), acc without the bits that the operation drops; with residual:
+// (acc * m + res * g + b) >> shift. The shift is arithmetic (floor); b holds the rounding half.
 struct model_requant {
     int shift;   // 1..38
     int per_row; // 0: m[0] serves all output channels; 1: one m per output channel
@@ -92,7 +101,7 @@ struct model_linear {
 };
 
 struct model_layer {
-    struct model_linear q, k, v; // d x d
+    struct model_linear q, k, v; // d x d; k and v of the encoder alone
     int32_t score_m;             // M_s, [0, 2^15)
     int score_shift;
     uint8_t lut[256];        // e = lut[u]; 2^bits.u entries used
@@ -100,7 +109,7 @@ struct model_layer {
     int context_shift;       // 1..40
     struct model_linear o;   // d x d, residual h
     struct model_linear ff1; // F x d, unsigned output
-    struct model_linear ff2; // d x F, residual r
+    struct model_linear ff2; // d x F, residual r; of the encoder alone
 };
 
 struct model {
@@ -108,9 +117,9 @@ struct model {
     struct model_bits bits;
     struct model_linear in; // d x m, b is [L][d]
     struct model_layer layer[MODEL_MAX_LAYERS];
-    int32_t pool_m; // 1/L inside
-    int pool_shift;
-    struct model_linear out; // outputs x d
+    int32_t pool_m;          // 1/L inside; 0 in the collapsed form, which has no pool
+    int pool_shift;          // likewise
+    struct model_linear out; // outputs x d; collapsed: x (d + F), of sums of r, then of f
     void *arena;             // owned: all arrays above lie in it
 };
 
@@ -150,7 +159,7 @@ int model_tensor_shape(const struct model_shape *s, enum model_tensor t, int lay
                        int *cols);
 const char *model_tensor_name(enum model_tensor t);
 int model_tensor_bits(const struct model_bits *b, enum model_tensor t, int layer);
-enum model_range model_tensor_range(enum model_tensor t);
+enum model_range model_tensor_range(const struct model_shape *s, enum model_tensor t);
 int model_tensor_signed(enum model_tensor t); // 0 for u, e and f
 
 // The linear layers by name, for whoever walks over all of them.
@@ -170,8 +179,10 @@ struct model_op_info {
     int rows, cols;
     int biases; // entries of b
     int in_bits, w_bits;
-    enum model_range in_range;
-    int res_bits;             // residual input, signed; 0 where there is none
+    enum model_range in_range; // of the collapsed form's out: of f, its other inputs being r's
+    int res_bits;              // residual input, signed; 0 where there is none
+    int64_t acc_max;           // largest |sum of products|, worst case over inputs and weights
+    int drop; // low bits of the sum that are cut off (floor) before it is multiplied
     enum model_tensor tensor; // what it forms
 };
 // 0, or -1 where the operation does not exist in that layer (in, out: layer 0 only).
@@ -191,6 +202,12 @@ const int16_t *model_trace_get(const struct model_trace *tr, enum model_tensor t
 // was made for the same shape and receives all tensors; the result is model_trace_get(tr, MODEL_Y,
 // 0), [outputs].
 void model_run(const struct model *mdl, const int8_t *x, struct model_trace *tr);
+
+// Multiply-accumulates of one inference.
+long model_macs(const struct model_shape *s);
+
+// Largest |sum| after the drop.
+int64_t model_factor_max(const struct model_op_info *info);
 
 // Worst-case ranges of exact intermediates; the exporter, the checks and the VHDL package use these
 // and nothing else ("seen in training" is never a width).

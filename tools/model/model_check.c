@@ -51,8 +51,7 @@ static int weights(struct check *c, const struct model_linear *lin, int bits)
 static int sums(struct check *c, const struct model_linear *lin, const struct model_op_info *info)
 {
     const struct model_requant *rq = &lin->rq;
-    const int64_t acc =
-        model_acc_max(info->in_bits, info->in_range != MODEL_UNSIGNED, info->w_bits, info->cols);
+    const int64_t acc = model_factor_max(info);
     const int64_t res = info->res_bits > 0 ? INT64_C(1) << (info->res_bits - 1) : 0;
 
     for (int i = 0; i < info->biases; i++) {
@@ -161,12 +160,13 @@ int model_shifts(const struct model *mdl, int list[MODEL_MAX_SHIFTS])
 
     for (int n = 0; n < mdl->shape.layers; n++) {
         const struct model_layer *l = &mdl->layer[n];
-        const int shifts[] = {l->q.rq.shift, l->k.rq.shift,   l->v.rq.shift,  l->score_shift,
-                              l->o.rq.shift, l->ff1.rq.shift, l->ff2.rq.shift};
-        for (size_t i = 0; i < sizeof shifts / sizeof shifts[0]; i++)
+        const int shifts[] = {l->q.rq.shift,   l->score_shift, l->o.rq.shift, l->ff1.rq.shift,
+                              l->ff2.rq.shift, l->k.rq.shift,  l->v.rq.shift};
+        for (int i = 0; i < (mdl->shape.form == MODEL_COLLAPSED ? 4 : 7); i++)
             count = add_shift(list, count, shifts[i]);
     }
-    count = add_shift(list, count, mdl->pool_shift);
+    if (mdl->shape.form == MODEL_ENCODER)
+        count = add_shift(list, count, mdl->pool_shift);
     return add_shift(list, count, mdl->out.rq.shift);
 }
 
@@ -182,8 +182,9 @@ int model_check(const struct model *mdl, char *why, size_t whycap)
     for (int n = 0; n < mdl->shape.layers; n++)
         if (attention(mdl, n, why, whycap) < 0)
             return -1;
-    if (integer(&pool, "m", mdl->pool_m, 0, MODEL_MAX_MULTIPLIER) < 0 ||
-        integer(&pool, "shift", mdl->pool_shift, 1, MODEL_MAX_SHIFT) < 0)
+    if (mdl->shape.form == MODEL_ENCODER &&
+        (integer(&pool, "m", mdl->pool_m, 0, MODEL_MAX_MULTIPLIER) < 0 ||
+         integer(&pool, "shift", mdl->pool_shift, 1, MODEL_MAX_SHIFT) < 0))
         return -1;
     count = model_shifts(mdl, list);
     if (count > MODEL_MAX_SHIFTS)

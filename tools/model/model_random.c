@@ -44,6 +44,10 @@ static void draw_shape(struct model_rng *r, struct model_shape *s)
         s->window = draw_size(r, 2, 13, MODEL_MAX_WINDOW);
     if (s->features == 0)
         s->features = draw_size(r, 1, 9, MODEL_MAX_FEATURES);
+    if (s->form == MODEL_COLLAPSED) {
+        s->heads = s->heads == 0 ? 1 : s->heads;
+        s->layers = s->layers == 0 ? 1 : s->layers;
+    }
     if (s->heads == 0 && s->d_model == 0)
         s->heads = draw_int(r, 1, MODEL_MAX_HEADS);
     if (s->d_model == 0) {
@@ -72,21 +76,25 @@ static int draw_width(struct model_rng *r, const struct model_random_options *o,
     return draw_int(r, 2, max);
 }
 
-static void draw_bits(struct model_rng *r, const struct model_random_options *o, int layers,
-                      struct model_bits *b)
+static void draw_bits(struct model_rng *r, const struct model_random_options *o,
+                      const struct model_shape *s, struct model_bits *b)
 {
     int *const outer[] = {&b->x, &b->h, &b->o, &b->w_in, &b->w_y};
 
     for (size_t i = 0; i < sizeof outer / sizeof outer[0]; i++)
         *outer[i] = draw_width(r, o, 8);
     b->y = o->y_bits != 0 ? o->y_bits : draw_int(r, 8, 16);
-    for (int n = 0; n < layers; n++) {
+    for (int n = 0; n < s->layers; n++) {
         struct model_layer_bits *l = &b->layer[n];
         int *const inner[] = {&l->q, &l->k,   &l->v,   &l->u,   &l->c,   &l->r,   &l->f,
                               &l->z, &l->w_q, &l->w_k, &l->w_v, &l->w_o, &l->w_1, &l->w_2};
         for (size_t i = 0; i < sizeof inner / sizeof inner[0]; i++)
             *inner[i] = draw_width(r, o, 8);
         l->e = draw_width(r, o, 7);
+    }
+    if (s->form == MODEL_COLLAPSED) {
+        struct model_layer_bits *l = &b->layer[0];
+        b->o = l->k = l->v = l->z = l->w_k = l->w_v = l->w_2 = 0;
     }
 }
 
@@ -160,11 +168,14 @@ static void draw_useful(struct model_rng *r, const struct model *mdl, const int 
                         struct model_linear *lin, const struct model_op_info *info, int layer)
 {
     struct model_requant *rq = &lin->rq;
-    enum model_range range = model_tensor_range(info->tensor);
+    enum model_range range = model_tensor_range(&mdl->shape, info->tensor);
     int64_t out = usual(range, model_tensor_bits(&mdl->bits, info->tensor, layer));
     int64_t w = model_range_max(MODEL_NARROW, info->w_bits);
     int64_t in = usual(info->in_range, info->in_bits);
     int64_t acc = integer_root(info->cols * in * in * w * (w + 1) / 3);
+
+    if (info->tensor == MODEL_Y && mdl->shape.form == MODEL_COLLAPSED)
+        acc = acc * mdl->shape.window >> info->drop; // sums over the window
 
     choose_multiplier(r, list, out, acc > 0 ? acc : 1, &rq->m[0], &rq->shift);
     rq->per_row = one_in(r, 3);
@@ -198,8 +209,7 @@ static void draw_extreme(struct model_rng *r, const int *list, struct model_line
                          const struct model_op_info *info)
 {
     struct model_requant *rq = &lin->rq;
-    int64_t acc =
-        model_acc_max(info->in_bits, info->in_range != MODEL_UNSIGNED, info->w_bits, info->cols);
+    int64_t acc = model_factor_max(info);
     int64_t res = info->res_bits > 0 ? INT64_C(1) << (info->res_bits - 1) : 0;
     int small = one_in(r, 2); // biases of the size of the products, not of 48 bits
 
@@ -245,7 +255,9 @@ static void draw_attention(struct model_rng *r, struct model *mdl, int n, const 
     const struct model_layer_bits *b = &mdl->bits.layer[n];
     struct model_layer *l = &mdl->layer[n];
     const int64_t k_max = ((MODEL_MAX_RECIPROCAL + 1) * ((INT64_C(1) << b->e) - 1)) - 1;
-    int64_t q = usual(MODEL_SIGNED, b->q), k = usual(MODEL_NARROW, b->k);
+    const int collapsed = mdl->shape.form == MODEL_COLLAPSED;
+    int64_t q = usual(MODEL_SIGNED, b->q);
+    int64_t k = usual(MODEL_NARROW, collapsed ? mdl->bits.h : b->k);
     int64_t a = q * k * integer_root(mdl->shape.d_model / mdl->shape.heads);
 
     draw_table(r, l, b->u, b->e, extreme);
@@ -260,7 +272,7 @@ static void draw_attention(struct model_rng *r, struct model *mdl, int n, const 
     choose_multiplier(r, list, model_range_max(MODEL_UNSIGNED, b->u), 4 * a, &l->score_m,
                       &l->score_shift);
     // c is an average of v: about the same value, widened to c's range.
-    int64_t v_max = model_range_max(MODEL_NARROW, b->v),
+    int64_t v_max = model_range_max(MODEL_NARROW, collapsed ? mdl->bits.h : b->v),
             c_max = model_range_max(MODEL_SIGNED, b->c);
     int64_t factor = model_rng_range(r, 128, 640) * c_max; // over 256 * v_max
     l->context_shift = 1;
@@ -290,6 +302,8 @@ static void draw_integers(struct model_rng *r, struct model *mdl, int extreme)
     }
     for (int n = 0; n < mdl->shape.layers; n++)
         draw_attention(r, mdl, n, list, extreme);
+    if (mdl->shape.form == MODEL_COLLAPSED)
+        return;
     if (extreme) {
         mdl->pool_m = (int32_t)draw_end(r, 0, MODEL_MAX_MULTIPLIER);
         mdl->pool_shift = list[draw_int(r, 0, MODEL_MAX_SHIFTS - 1)];
@@ -321,7 +335,7 @@ struct variant *model_random_variant(const struct model_random_options *o, char 
     draw_shape(&r, &shape);
     if (model_shape_check(&shape, why, whycap) < 0)
         return NULL;
-    draw_bits(&r, o, shape.layers, &bits);
+    draw_bits(&r, o, &shape, &bits);
     if (model_bits_check(&shape, &bits, why, whycap) < 0)
         return NULL;
     mdl = model_new(&shape, &bits);

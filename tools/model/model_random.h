@@ -17,7 +17,7 @@ int64_t model_rng_range(struct model_rng *r, int64_t lo, int64_t hi); // both in
 
 struct model_random_options {
     uint64_t seed;
-    struct model_shape shape; // fields that are 0 are drawn at random, small more often than large
+    struct model_shape shape; // numbers that are 0 are drawn at random, small more often than large
     int bits;                 // every width but y's; 0: each at random. e gets at most 7
     int y_bits;               // 0: at random
     int extreme;              // integers at their limits instead of useful data ranges

@@ -55,7 +55,7 @@ struct limits {
 static struct limits limits_of(const struct model *mdl, enum model_tensor t, int layer)
 {
     int bits = model_tensor_bits(&mdl->bits, t, layer);
-    enum model_range r = model_tensor_range(t);
+    enum model_range r = model_tensor_range(&mdl->shape, t);
 
     return (struct limits){model_range_min(r, bits), model_range_max(r, bits)};
 }
@@ -146,7 +146,9 @@ static void context_row(const struct model_layer *l, const struct model_shape *s
         c[j] = saturate(floor_shift(n[j] * r + half, l->context_shift), lim);
 }
 
-static void attention(const struct model *mdl, int layer, struct model_trace *tr)
+// k and v: what the scores and the context read; h both in the collapsed form.
+static void attention(const struct model *mdl, int layer, const int16_t *k, const int16_t *v,
+                      struct model_trace *tr)
 {
     const struct model_shape *s = &mdl->shape;
     const struct model_layer *l = &mdl->layer[layer];
@@ -159,10 +161,8 @@ static void attention(const struct model *mdl, int layer, struct model_trace *tr
             const int row = t * s->d_model + at;
             int16_t *u = tr->tensor[MODEL_U][layer] + (head * s->window + t) * s->window;
             int16_t *e = tr->tensor[MODEL_E][layer] + (head * s->window + t) * s->window;
-            int32_t z = score_row(l, s, u_max, tr->tensor[MODEL_Q][layer] + row,
-                                  tr->tensor[MODEL_K][layer] + at, u, e);
-            context_row(l, s, lim, e, z, tr->tensor[MODEL_V][layer] + at,
-                        tr->tensor[MODEL_C][layer] + row);
+            int32_t z = score_row(l, s, u_max, tr->tensor[MODEL_Q][layer] + row, k + at, u, e);
+            context_row(l, s, lim, e, z, v + at, tr->tensor[MODEL_C][layer] + row);
         }
 }
 
@@ -200,6 +200,52 @@ static void pool(const struct model *mdl, const int16_t *z, struct model_trace *
                tr->tensor[MODEL_Y][0]);
 }
 
+static int32_t column_sum(const int16_t *rows, int window, int cols, int j)
+{
+    int32_t sum = 0;
+
+    for (int t = 0; t < window; t++)
+        sum += rows[t * cols + j];
+    return sum;
+}
+
+// The outputs of the collapsed form, from the sums of r and of f over the window.
+static void read_out(const struct model *mdl, struct model_trace *tr)
+{
+    const struct model_shape *s = &mdl->shape;
+    const struct model_requant *rq = &mdl->out.rq;
+    const struct limits lim = limits_of(mdl, MODEL_Y, 0);
+    struct model_op_info info;
+    int32_t sums[MODEL_MAX_D + MODEL_MAX_FF];
+
+    model_op_describe(s, &mdl->bits, MODEL_OUT, 0, &info);
+    for (int j = 0; j < s->d_model; j++)
+        sums[j] = column_sum(tr->tensor[MODEL_R][0], s->window, s->d_model, j);
+    for (int j = 0; j < s->d_ff; j++)
+        sums[s->d_model + j] = column_sum(tr->tensor[MODEL_F][0], s->window, s->d_ff, j);
+    for (int i = 0; i < s->outputs; i++) {
+        const int8_t *w = mdl->out.w + i * mdl->out.cols;
+        int64_t acc = 0;
+        for (int j = 0; j < mdl->out.cols; j++)
+            acc += (int64_t)sums[j] * w[j];
+        acc = floor_shift(acc, info.drop);
+        tr->tensor[MODEL_Y][0][i] =
+            saturate(floor_shift(acc * rq->m[rq->per_row ? i : 0] + rq->b[i], rq->shift), lim);
+    }
+}
+
+static void run_collapsed(const struct model *mdl, struct model_trace *tr)
+{
+    const struct model_layer *l = &mdl->layer[0];
+    const int16_t *h = tr->tensor[MODEL_H][0], *r = tr->tensor[MODEL_R][0];
+
+    linear_rows(mdl, &l->q, h, NULL, MODEL_Q, 0, tr->tensor[MODEL_Q][0]);
+    attention(mdl, 0, h, h, tr);
+    linear_rows(mdl, &l->o, tr->tensor[MODEL_C][0], h, MODEL_R, 0, tr->tensor[MODEL_R][0]);
+    linear_rows(mdl, &l->ff1, r, NULL, MODEL_F, 0, tr->tensor[MODEL_F][0]);
+    read_out(mdl, tr);
+}
+
 void model_run(const struct model *mdl, const int8_t *x, struct model_trace *tr)
 {
     const int16_t *h = tr->tensor[MODEL_H][0];
@@ -207,14 +253,18 @@ void model_run(const struct model *mdl, const int8_t *x, struct model_trace *tr)
     assert(tr->shape.window == mdl->shape.window && tr->shape.d_model == mdl->shape.d_model &&
            tr->shape.features == mdl->shape.features && tr->shape.heads == mdl->shape.heads &&
            tr->shape.d_ff == mdl->shape.d_ff && tr->shape.layers == mdl->shape.layers &&
-           tr->shape.outputs == mdl->shape.outputs);
+           tr->shape.outputs == mdl->shape.outputs && tr->shape.form == mdl->shape.form);
     embed(mdl, x, tr);
+    if (mdl->shape.form == MODEL_COLLAPSED) {
+        run_collapsed(mdl, tr);
+        return;
+    }
     for (int n = 0; n < mdl->shape.layers; n++) {
         const struct model_layer *l = &mdl->layer[n];
         linear_rows(mdl, &l->q, h, NULL, MODEL_Q, n, tr->tensor[MODEL_Q][n]); // (2)
         linear_rows(mdl, &l->k, h, NULL, MODEL_K, n, tr->tensor[MODEL_K][n]);
         linear_rows(mdl, &l->v, h, NULL, MODEL_V, n, tr->tensor[MODEL_V][n]);
-        attention(mdl, n, tr);
+        attention(mdl, n, tr->tensor[MODEL_K][n], tr->tensor[MODEL_V][n], tr);
         linear_rows(mdl, &l->o, tr->tensor[MODEL_C][n], h, MODEL_R, n, // (5)
                     tr->tensor[MODEL_R][n]);
         linear_rows(mdl, &l->ff1, tr->tensor[MODEL_R][n], NULL, MODEL_F, n, tr->tensor[MODEL_F][n]);

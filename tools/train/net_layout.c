@@ -185,7 +185,7 @@ static void quantise_all(struct net *n)
             int i = net_act_index(s, t, layer);
             if (i >= 0)
                 n->act[i].range =
-                    range_of(model_tensor_range(t), model_tensor_bits(&n->bits, t, layer));
+                    range_of(model_tensor_range(s, t), model_tensor_bits(&n->bits, t, layer));
         }
     // The table's step is fixed: its first entry is the largest code and stands for exp(0).
     for (int layer = 0; layer < s->layers; layer++) {

@@ -43,6 +43,15 @@ expect 0 "variant: demand-x $(cut -d' ' -f1 "$dir/v/manifest.sha256")" head -2 "
 for file in x h q_0 k_0 v_0 u_0 e_0 c_0 r_0 f_0 z_0 q_1 u_1 z_1 o y; do
     [ -s "$dir/t/$file.txt" ] || { echo "FAILED: no $file.txt"; failed=1; }
 done
+expect 2 '--form: lstm is neither' "$model" random --form lstm --out "$dir/c"
+expect 1 'shape.layers: 2 is not in 1..1' "$model" random --form collapsed --layers 2 --out "$dir/c"
+expect 0 '' "$model" random --form collapsed --seed 9 --out "$dir/c"
+expect 0 'collapsed: window' "$model" show "$dir/c"
+expect 0 '' "$model" vectors "$dir/c" --windows 2 --out "$dir/ct"
+for file in x h q_0 u_0 e_0 c_0 r_0 f_0 y; do
+    [ -s "$dir/ct/$file.txt" ] || { echo "FAILED: collapsed, no $file.txt"; failed=1; }
+done
+[ ! -e "$dir/ct/k_0.txt" ] || { echo "FAILED: collapsed, k_0.txt"; failed=1; }
 rows=$(grep -vc '^#' "$dir/t/u_1.txt")
 [ "$rows" -eq $((12 * 2 * 6)) ] || { echo "FAILED: u_1.txt has $rows rows"; failed=1; }
 grep -v '^#' "$dir/t/x.txt" >"$dir/codes"

@@ -16,9 +16,10 @@
 
 enum { RANDOM_MODELS = 400 };
 
-static struct model *random_model(uint64_t seed, int extreme, struct variant **owner)
+static struct model *random_model(uint64_t seed, int extreme, enum model_form form,
+                                  struct variant **owner)
 {
-    struct model_random_options o = {.seed = seed, .extreme = extreme};
+    struct model_random_options o = {.seed = seed, .extreme = extreme, .shape.form = form};
     char why[MODEL_WHY_MAX];
 
     *owner = model_random_variant(&o, why, sizeof why);
@@ -41,42 +42,69 @@ static void compare(const struct model *mdl, const struct model_trace *tr,
                              model_trace_get(tr, t, n)[i], ref->t[t][n][i]);
 }
 
-static void test_against_reference(void **state)
+// What a set of random models covered.
+struct cover {
+    int heads, layers; // bits of the numbers seen
+    int odd, widest, dropped;
+};
+
+static struct cover run_random(uint64_t first, enum model_form form)
 {
     struct reference *ref = malloc(sizeof *ref);
-    int heads_seen = 0, layers_seen = 0, odd = 0, widest = 0;
+    struct cover cover = {0};
     struct rng rng;
 
-    (void)state;
     assert_non_null(ref);
-    rng_init(&rng, 20221);
+    rng_init(&rng, first);
     for (int i = 0; i < RANDOM_MODELS; i++) {
         uint64_t seed = rng_u64(&rng);
         struct variant *v;
-        struct model *mdl = random_model(seed, i % 2, &v);
+        struct model *mdl = random_model(seed, i % 2, form, &v);
         struct model_trace *tr = model_trace_new(&mdl->shape);
         int8_t x[MODEL_MAX_WINDOW * MODEL_MAX_FEATURES];
         struct model_rng draw = {seed};
+        struct model_op_info info;
         assert_non_null(tr);
         for (int window = 0; window < 2; window++) {
             model_random_window(&draw, mdl, x);
             model_run(mdl, x, tr);
             reference_run(mdl, x, ref);
             compare(mdl, tr, ref, seed);
-            widest = ref->widest > widest ? ref->widest : widest;
+            cover.widest = ref->widest > cover.widest ? ref->widest : cover.widest;
         }
-        heads_seen |= 1 << mdl->shape.heads;
-        layers_seen |= 1 << mdl->shape.layers;
-        odd += mdl->shape.d_model % 2 != 0 && mdl->shape.window % 2 != 0;
+        model_op_describe(&mdl->shape, &mdl->bits, MODEL_OUT, 0, &info);
+        cover.dropped += info.drop > 0;
+        cover.heads |= 1 << mdl->shape.heads;
+        cover.layers |= 1 << mdl->shape.layers;
+        cover.odd += mdl->shape.d_model % 2 != 0 && mdl->shape.window % 2 != 0;
         model_trace_free(tr);
         variant_free(v);
     }
-    printf("%d models, widest sum %d bits\n", RANDOM_MODELS, widest);
-    assert_int_equal(heads_seen, 2 | 4 | 8 | 16);
-    assert_int_equal(layers_seen, 2 | 4);
-    assert_true(odd > 0);
-    assert_in_range(widest, 40, MODEL_SUM_BITS); // the extremes were really reached
+    printf("%d models, widest sum %d bits\n", RANDOM_MODELS, cover.widest);
+    assert_true(cover.odd > 0);
+    assert_in_range(cover.widest, 40, MODEL_SUM_BITS); // the extremes were really reached
     free(ref);
+    return cover;
+}
+
+static void test_against_reference(void **state)
+{
+    struct cover cover = run_random(20221, MODEL_ENCODER);
+
+    (void)state;
+    assert_int_equal(cover.heads, 2 | 4 | 8 | 16);
+    assert_int_equal(cover.layers, 2 | 4);
+    assert_int_equal(cover.dropped, 0);
+}
+
+static void test_collapsed_against_reference(void **state)
+{
+    struct cover cover = run_random(20222, MODEL_COLLAPSED);
+
+    (void)state;
+    assert_int_equal(cover.heads, 2);
+    assert_int_equal(cover.layers, 2);
+    assert_in_range(cover.dropped, 10, RANDOM_MODELS - 10);
 }
 
 // A model of one feature whose h is the requantised x itself: w = 1, m / 2^shift.
@@ -316,19 +344,22 @@ static void test_shapes(void **state)
         struct model_shape s;
         const char *expected;
     } bad[] = {
-        {{1, 7, 16, 4, 64, 2, 3}, "shape.window: 1 is not in 2..64"},
-        {{65, 7, 16, 4, 64, 2, 3}, "shape.window: 65"},
-        {{24, 0, 16, 4, 64, 2, 3}, "shape.features: 0"},
-        {{24, 33, 16, 4, 64, 2, 3}, "shape.features: 33"},
-        {{24, 7, 3, 1, 4, 2, 3}, "shape.d_model: 3"},
-        {{24, 7, 68, 4, 64, 2, 3}, "shape.d_model: 68"},
-        {{24, 7, 18, 4, 64, 2, 3}, "shape.heads: 4 does not divide d_model 18"},
-        {{24, 7, 16, 5, 64, 2, 3}, "shape.heads: 5"},
-        {{24, 7, 16, 4, 65, 2, 3}, "shape.d_ff: 65 is not in 1..64"},
-        {{24, 7, 16, 4, 64, 3, 3}, "shape.layers: 3"},
-        {{24, 7, 16, 4, 64, 2, 25}, "shape.outputs: 25"},
-        {{INT32_MAX, 7, 16, 4, 64, 2, 3}, "shape.window: 2147483647"},
-        {{24, 7, INT32_MIN, 4, 64, 2, 3}, "shape.d_model: -2147483648"},
+        {{1, 7, 16, 4, 64, 2, 3, 0}, "shape.window: 1 is not in 2..64"},
+        {{65, 7, 16, 4, 64, 2, 3, 0}, "shape.window: 65"},
+        {{24, 0, 16, 4, 64, 2, 3, 0}, "shape.features: 0"},
+        {{24, 33, 16, 4, 64, 2, 3, 0}, "shape.features: 33"},
+        {{24, 7, 3, 1, 4, 2, 3, 0}, "shape.d_model: 3"},
+        {{24, 7, 68, 4, 64, 2, 3, 0}, "shape.d_model: 68"},
+        {{24, 7, 18, 4, 64, 2, 3, 0}, "shape.heads: 4 does not divide d_model 18"},
+        {{24, 7, 16, 5, 64, 2, 3, 0}, "shape.heads: 5"},
+        {{24, 7, 16, 4, 65, 2, 3, 0}, "shape.d_ff: 65 is not in 1..64"},
+        {{24, 7, 16, 4, 64, 3, 3, 0}, "shape.layers: 3"},
+        {{24, 7, 16, 4, 64, 2, 25, 0}, "shape.outputs: 25"},
+        {{INT32_MAX, 7, 16, 4, 64, 2, 3, 0}, "shape.window: 2147483647"},
+        {{24, 7, INT32_MIN, 4, 64, 2, 3, 0}, "shape.d_model: -2147483648"},
+        {{24, 7, 16, 2, 64, 1, 3, MODEL_COLLAPSED}, "shape.heads: 2 is not in 1..1"},
+        {{24, 7, 16, 1, 64, 2, 3, MODEL_COLLAPSED}, "shape.layers: 2 is not in 1..1"},
+        {{24, 7, 16, 1, 64, 1, 3, MODEL_FORMS}, "form: 2 is none"},
     };
     int rows, cols;
 
@@ -345,6 +376,43 @@ static void test_shapes(void **state)
     assert_int_equal(cols, 24);
     assert_int_equal(model_tensor_shape(&good, MODEL_H, 1, &rows, &cols), -1);
     assert_int_equal(model_tensor_shape(&good, MODEL_Z, 2, &rows, &cols), -1);
+}
+
+// What the collapsed form has not, and where its only wide sum is cut.
+static void test_collapsed_shapes(void **state)
+{
+    const struct model_shape s = {64, 7, 64, 1, 256, 1, 3, MODEL_COLLAPSED};
+    const struct model_bits bits = {
+        .x = 8,
+        .h = 8,
+        .y = 16,
+        .w_in = 8,
+        .w_y = 8,
+        .layer = {{.q = 8, .u = 8, .e = 7, .c = 8, .r = 8, .f = 8, .w_q = 8, .w_o = 8, .w_1 = 8}}};
+    static const enum model_tensor tensors[] = {MODEL_K, MODEL_V, MODEL_Z, MODEL_O};
+    static const enum model_op ops[] = {MODEL_OP_K, MODEL_OP_V, MODEL_FF2};
+    struct model_op_info info;
+    struct model *mdl;
+    int rows, cols;
+
+    (void)state;
+    assert_int_equal(model_bits_check(&s, &bits, NULL, 0), 0);
+    mdl = model_new(&s, &bits);
+    assert_non_null(mdl);
+    for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++)
+        assert_int_equal(model_tensor_shape(&s, tensors[i], 0, &rows, &cols), -1);
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+        assert_int_equal(model_op_describe(&s, &bits, ops[i], 0, &info), -1);
+        assert_null(model_op_linear(mdl, ops[i], 0));
+    }
+    assert_int_equal(model_tensor_range(&s, MODEL_H), MODEL_NARROW);
+    assert_int_equal(model_op_describe(&s, &bits, MODEL_OUT, 0, &info), 0);
+    assert_int_equal(info.cols, 64 + 256);
+    assert_int_equal(info.acc_max, 64 * 127 * (64 * 128 + 256 * 255));
+    assert_int_equal(model_signed_bits(info.acc_max), 31); // the table of docs/arithmetic.md
+    assert_int_equal(info.drop, 7);
+    assert_in_range(model_signed_bits(model_factor_max(&info)), 1, MODEL_FACTOR_BITS);
+    model_free(mdl);
 }
 
 // The table of widths in docs/arithmetic.md.
@@ -365,10 +433,16 @@ static void test_documented_widths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rounding_ties),     cmocka_unit_test(test_saturation),
-        cmocka_unit_test(test_largest_shifts),    cmocka_unit_test(test_check_names_the_field),
-        cmocka_unit_test(test_sum_bound),         cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_documented_widths), cmocka_unit_test(test_against_reference),
+        cmocka_unit_test(test_rounding_ties),
+        cmocka_unit_test(test_saturation),
+        cmocka_unit_test(test_largest_shifts),
+        cmocka_unit_test(test_check_names_the_field),
+        cmocka_unit_test(test_sum_bound),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_documented_widths),
+        cmocka_unit_test(test_collapsed_shapes),
+        cmocka_unit_test(test_against_reference),
+        cmocka_unit_test(test_collapsed_against_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

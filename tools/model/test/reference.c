@@ -65,7 +65,9 @@ static wide linear(const struct model_linear *lin, const int *in, int j, int64_t
     return floor_div(note(acc + b), lin->rq.shift);
 }
 
-static void attention(const struct model *mdl, int n, struct reference *ref)
+// keys and values: k and v, or h for both.
+static void attention(const struct model *mdl, int n, const int *keys, const int *values,
+                      struct reference *ref)
 {
     const int L = mdl->shape.window, d = mdl->shape.d_model, dh = d / mdl->shape.heads;
     const struct model_layer *l = &mdl->layer[n];
@@ -78,7 +80,7 @@ static void attention(const struct model *mdl, int n, struct reference *ref)
             for (int s = 0; s < L; s++) {
                 score[s] = 0;
                 for (int i = head * dh; i < (head + 1) * dh; i++)
-                    score[s] += (wide)ref->t[MODEL_Q][n][t * d + i] * ref->t[MODEL_K][n][s * d + i];
+                    score[s] += (wide)ref->t[MODEL_Q][n][t * d + i] * keys[s * d + i];
                 best = s == 0 || score[s] > best ? score[s] : best;
             }
             for (int s = 0; s < L; s++) {
@@ -87,7 +89,7 @@ static void attention(const struct model *mdl, int n, struct reference *ref)
                 ref->t[MODEL_U][n][at + s] = u;
                 ref->t[MODEL_E][n][at + s] = l->lut[u];
                 z += l->lut[u];
-                sum += (wide)l->lut[u] * ref->t[MODEL_V][n][s * d + j];
+                sum += (wide)l->lut[u] * values[s * d + j];
             }
             sum = sum * (l->context_k / z) + ((wide)1 << (l->context_shift - 1));
             ref->t[MODEL_C][n][t * d + j] =
@@ -108,7 +110,7 @@ static void layer(const struct model *mdl, int n, const int *h, struct reference
         ref->t[MODEL_K][n][i] = clip_narrow(linear(&l->k, row, j, l->k.rq.b[j], 0), b->k);
         ref->t[MODEL_V][n][i] = clip_narrow(linear(&l->v, row, j, l->v.rq.b[j], 0), b->v);
     }
-    attention(mdl, n, ref);
+    attention(mdl, n, ref->t[MODEL_K][n], ref->t[MODEL_V][n], ref);
     for (int i = 0; i < L * d; i++)
         r[i] = clip_signed(linear(&l->o, c + i / d * d, i % d, l->o.rq.b[i % d], h[i]), b->r);
     for (int i = 0; i < L * F; i++)
@@ -116,6 +118,42 @@ static void layer(const struct model *mdl, int n, const int *h, struct reference
     for (int i = 0; i < L * d; i++)
         ref->t[MODEL_Z][n][i] =
             clip_signed(linear(&l->ff2, f + i / d * F, i % d, l->ff2.rq.b[i % d], r[i]), b->z);
+}
+
+// The collapsed form, after h. Its y: every token's products one by one, so that the sums over the
+// window are never formed by themselves.
+static void collapsed(const struct model *mdl, struct reference *ref)
+{
+    const int L = mdl->shape.window, d = mdl->shape.d_model, F = mdl->shape.d_ff;
+    const struct model_layer *l = &mdl->layer[0];
+    const struct model_layer_bits *b = &mdl->bits.layer[0];
+    const int *h = ref->t[MODEL_H][0];
+    int *g = ref->t[MODEL_Q][0], *c = ref->t[MODEL_C][0], *r = ref->t[MODEL_R][0];
+    int *f = ref->t[MODEL_F][0];
+    wide reach = ((wide)L * d * (1 << (b->r - 1)) + (wide)L * F * ((1 << b->f) - 1)) *
+                 ((1 << (mdl->bits.w_y - 1)) - 1);
+    int drop = 0;
+
+    while (reach >> drop >= (wide)1 << 23) // 24 bits with the sign
+        drop++;
+    for (int i = 0; i < L * d; i++)
+        g[i] = clip_signed(linear(&l->q, h + i / d * d, i % d, l->q.rq.b[i % d], 0), b->q);
+    attention(mdl, 0, h, h, ref);
+    for (int i = 0; i < L * d; i++)
+        r[i] = clip_signed(linear(&l->o, c + i / d * d, i % d, l->o.rq.b[i % d], h[i]), b->r);
+    for (int i = 0; i < L * F; i++)
+        f[i] = clip_unsigned(linear(&l->ff1, r + i / F * d, i % F, l->ff1.rq.b[i % F], 0), b->f);
+    for (int j = 0; j < mdl->shape.outputs; j++) {
+        const int8_t *w = mdl->out.w + j * (d + F);
+        wide sum = 0;
+        for (int i = 0; i < L * d; i++)
+            sum += (wide)w[i % d] * r[i];
+        for (int i = 0; i < L * F; i++)
+            sum += (wide)w[d + i % F] * f[i];
+        sum = floor_div(sum, drop) * mdl->out.rq.m[mdl->out.rq.per_row ? j : 0];
+        ref->t[MODEL_Y][0][j] =
+            clip_signed(floor_div(note(sum + mdl->out.rq.b[j]), mdl->out.rq.shift), mdl->bits.y);
+    }
 }
 
 void reference_run(const struct model *mdl, const int8_t *x, struct reference *ref)
@@ -127,10 +165,15 @@ void reference_run(const struct model *mdl, const int8_t *x, struct reference *r
     now = ref;
     for (int i = 0; i < L * m; i++)
         ref->t[MODEL_X][0][i] = x[i];
-    for (int i = 0; i < L * d; i++)
-        ref->t[MODEL_H][0][i] =
-            clip_signed(linear(&mdl->in, ref->t[MODEL_X][0] + i / d * m, i % d, mdl->in.rq.b[i], 0),
-                        mdl->bits.h);
+    for (int i = 0; i < L * d; i++) {
+        wide h = linear(&mdl->in, ref->t[MODEL_X][0] + i / d * m, i % d, mdl->in.rq.b[i], 0);
+        ref->t[MODEL_H][0][i] = mdl->shape.form == MODEL_COLLAPSED ? clip_narrow(h, mdl->bits.h)
+                                                                   : clip_signed(h, mdl->bits.h);
+    }
+    if (mdl->shape.form == MODEL_COLLAPSED) {
+        collapsed(mdl, ref);
+        return;
+    }
     for (int n = 0; n <= last; n++)
         layer(mdl, n, n == 0 ? ref->t[MODEL_H][0] : ref->t[MODEL_Z][n - 1], ref);
     for (int j = 0; j < d; j++) {

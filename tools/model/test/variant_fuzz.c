@@ -9,18 +9,22 @@
 #include "tools/model/model_random.h"
 #include "tools/model/variant_text.h"
 
-struct model_random_options variant_fuzz_options(void)
+struct model_random_options variant_fuzz_options(uint8_t kind)
 {
-    return (struct model_random_options){.seed = 1,
-                                         .shape = {.window = 2,
-                                                   .features = 1,
-                                                   .d_model = 4,
-                                                   .heads = 2,
-                                                   .d_ff = 1,
-                                                   .layers = 1,
-                                                   .outputs = 1},
-                                         .bits = 3,
-                                         .y_bits = 8};
+    const int collapsed = (kind & 64) != 0;
+
+    return (struct model_random_options){
+        .seed = 1,
+        .shape = {.window = 2,
+                  .features = 1,
+                  .d_model = 4,
+                  .heads = collapsed ? 1 : 2,
+                  .d_ff = 1,
+                  .layers = 1,
+                  .outputs = 1,
+                  .form = collapsed ? MODEL_COLLAPSED : MODEL_ENCODER},
+        .bits = 3,
+        .y_bits = 8};
 }
 
 static void must(int holds)
@@ -55,9 +59,9 @@ static void try_manifest(const char *text, size_t n)
     free(out);
 }
 
-static void try_integers(const char *text, size_t n)
+static void try_integers(uint8_t kind, const char *text, size_t n)
 {
-    const struct model_random_options o = variant_fuzz_options();
+    const struct model_random_options o = variant_fuzz_options(kind);
     char why[MODEL_WHY_MAX * 2] = "";
     struct variant *v = model_random_variant(&o, why, sizeof why);
     struct model_trace *tr;
@@ -81,6 +85,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] < 128)
         try_manifest((const char *)data + 1, size - 1);
     else
-        try_integers((const char *)data + 1, size - 1);
+        try_integers(data[0], (const char *)data + 1, size - 1);
     return 0;
 }

@@ -6,10 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// First byte 0..127: the rest is a manifest; 128..255: the rest is integers.json for a small shape.
+// First byte 0..127: the rest is a manifest; 128..255: the rest is integers.json for a small shape,
+// from 192 on of the collapsed form.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// That small shape.
-struct model_random_options variant_fuzz_options(void);
+// That small shape, by the first byte.
+struct model_random_options variant_fuzz_options(uint8_t kind);
 
 #endif

@@ -38,8 +38,9 @@ static void test_save_load_save(void **state)
     char why[MODEL_WHY_MAX];
 
     (void)state;
-    for (uint64_t seed = 1; seed <= 20; seed++) {
+    for (uint64_t seed = 1; seed <= 30; seed++) {
         struct model_random_options o = {.seed = seed, .extreme = seed % 2};
+        o.shape.form = seed > 20 ? MODEL_COLLAPSED : MODEL_ENCODER;
         struct variant *v = model_random_variant(&o, why, sizeof why), *again;
         char *before[3], *after[3];
         size_t before_n[3], after_n[3];
@@ -71,16 +72,18 @@ static void test_save_load_save(void **state)
 }
 
 // A small variant with known texts, saved into dir.
-static struct variant *saved_variant(void)
+static struct variant *saved_form(enum model_form form)
 {
+    const int one = form == MODEL_COLLAPSED;
     struct model_random_options o = {.seed = 42,
                                      .shape = {.window = 3,
                                                .features = 2,
                                                .d_model = 4,
-                                               .heads = 2,
+                                               .heads = one ? 1 : 2,
                                                .d_ff = 5,
-                                               .layers = 2,
-                                               .outputs = 1},
+                                               .layers = one ? 1 : 2,
+                                               .outputs = 1,
+                                               .form = form},
                                      .bits = 4,
                                      .y_bits = 12};
     char why[MODEL_WHY_MAX];
@@ -89,6 +92,11 @@ static struct variant *saved_variant(void)
     if (v == NULL || variant_save(v, dir, why, sizeof why) < 0)
         fail_msg("%s", why);
     return v;
+}
+
+static struct variant *saved_variant(void)
+{
+    return saved_form(MODEL_ENCODER);
 }
 
 static void spit(const char *name, const char *text, size_t n)
@@ -167,8 +175,9 @@ static void test_tampered_fields(void **state)
         const char *find, *put, *expected;
     } cases[] = {
         {"manifest.json", TEXT, "\"encoder\"", "\"collapsed\"",
-         "manifest.json: form: \"collapsed\" is not supported yet"},
-        {"manifest.json", TEXT, "\"encoder\"", "\"lstm\"", "manifest.json: form: not"},
+         "manifest.json: shape.heads: 2 is not in 1..1"},
+        {"manifest.json", TEXT, "\"encoder\"", "\"lstm\"",
+         "manifest.json: form: \"lstm\" is neither"},
         {"manifest.json", TEXT, "sevencast-variant", "other", "manifest.json: format: not"},
         {"manifest.json", NUMBER, "\"format_version\": ", "2",
          "manifest.json: format_version: 2 is not in 1..1"},
@@ -263,6 +272,34 @@ static void test_tampered_fields(void **state)
             spit("manifest.sha256", line, strlen(line));
             free(text);
         }
+        expect_refusal(cases[i].expected);
+        variant_free(v);
+    }
+}
+
+// The collapsed form has tensors and operations of its own number.
+static void test_tampered_collapsed(void **state)
+{
+    static const struct {
+        const char *file, *find, *put, *expected;
+    } cases[] = {
+        {"manifest.json", "\"collapsed\"", "\"encoder\"", "manifest.json: bits.o: missing"},
+        {"manifest.json", "\"w_q\"", "\"k\": 4, \"w_q\"",
+         "manifest.json: bits.layers[0].k: unknown field"},
+        {"manifest.json", "\"w_y\"", "\"o\": 4, \"w_y\"", "manifest.json: bits.o: unknown field"},
+        {"integers.json", "\"q\"", "\"k\"", "integers.json: layers[0].k: unknown field"},
+        {"integers.json", "\"out\"", "\"pool\": {\"m\": 1, \"shift\": 1}, \"out\"",
+         "integers.json: pool: unknown field"},
+        {"integers.json", "\"out\": {\n    \"w\": [\n      [",
+         "\"out\": {\n    \"w\": [\n      [1,",
+         "integers.json: out.w[0]: not an array of 9 integers"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct variant *v = saved_form(MODEL_COLLAPSED);
+        change(cases[i].file, TEXT, cases[i].find, cases[i].put);
+        rehash();
         expect_refusal(cases[i].expected);
         variant_free(v);
     }
@@ -455,10 +492,11 @@ static int group_teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_save_load_save),    cmocka_unit_test(test_format_is_stable),
-        cmocka_unit_test(test_tampered_fields),   cmocka_unit_test(test_flipped_bytes),
-        cmocka_unit_test(test_missing_and_large), cmocka_unit_test(test_save_refuses),
-        cmocka_unit_test(test_encode_decode),     cmocka_unit_test(test_encode_inverts),
+        cmocka_unit_test(test_save_load_save),     cmocka_unit_test(test_format_is_stable),
+        cmocka_unit_test(test_tampered_fields),    cmocka_unit_test(test_flipped_bytes),
+        cmocka_unit_test(test_missing_and_large),  cmocka_unit_test(test_save_refuses),
+        cmocka_unit_test(test_encode_decode),      cmocka_unit_test(test_encode_inverts),
+        cmocka_unit_test(test_tampered_collapsed),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

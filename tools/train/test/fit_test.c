@@ -17,7 +17,7 @@
 #include "tools/train/test/synthetic.h"
 
 static char why[512];
-static const struct model_shape shape = {12, 1, 8, 1, 16, 1, 1};
+static const struct model_shape shape = {12, 1, 8, 1, 16, 1, 1, MODEL_ENCODER};
 
 static struct task *sine_task(void)
 {
@@ -154,7 +154,7 @@ static size_t read_bytes(const char *path, unsigned char *bytes, size_t cap)
 static void checkpoints_round_trip_and_refuse_damage(void **state)
 {
     (void)state;
-    const struct model_shape two = {6, 2, 8, 2, 12, 2, 3};
+    const struct model_shape two = {6, 2, 8, 2, 12, 2, 3, MODEL_ENCODER};
     const struct checkpoint_note note = {UINT64_MAX, 12, 34};
     struct checkpoint_note back = {0};
     char path[] = "/tmp/sevencast-checkpoint-XXXXXX";
@@ -193,7 +193,7 @@ static void checkpoints_round_trip_and_refuse_damage(void **state)
 static void widths_are_parsed_in_order(void **state)
 {
     (void)state;
-    const struct model_shape two = {6, 2, 8, 2, 12, 2, 3};
+    const struct model_shape two = {6, 2, 8, 2, 12, 2, 3, MODEL_ENCODER};
     struct model_bits b;
     assert_int_equal(
         bits_parse(&b, &two, "8,inner=4,weights=3,x=7,layers.1.w_1=2,q=5", why, sizeof why), 0);

@@ -86,22 +86,22 @@ static void check_shape(const struct model_shape *s, uint64_t seed)
 static void one_layer_one_head(void **state)
 {
     (void)state;
-    check_shape(&(struct model_shape){5, 2, 4, 1, 7, 1, 1}, 1);
-    check_shape(&(struct model_shape){24, 1, 16, 1, 20, 1, 1}, 2);
+    check_shape(&(struct model_shape){5, 2, 4, 1, 7, 1, 1, MODEL_ENCODER}, 1);
+    check_shape(&(struct model_shape){24, 1, 16, 1, 20, 1, 1, MODEL_ENCODER}, 2);
 }
 
 static void heads_layers_and_outputs(void **state)
 {
     (void)state;
-    check_shape(&(struct model_shape){6, 3, 8, 2, 9, 2, 3}, 3);
-    check_shape(&(struct model_shape){7, 1, 12, 4, 5, 2, 2}, 4);
+    check_shape(&(struct model_shape){6, 3, 8, 2, 9, 2, 3, MODEL_ENCODER}, 3);
+    check_shape(&(struct model_shape){7, 1, 12, 4, 5, 2, 2, MODEL_ENCODER}, 4);
 }
 
 // Every group takes part: in each, some gradient is not zero.
 static void every_group_has_a_gradient(void **state)
 {
     (void)state;
-    const struct model_shape s = {6, 2, 8, 2, 9, 2, 2};
+    const struct model_shape s = {6, 2, 8, 2, 9, 2, 2, MODEL_ENCODER};
     static struct batch batch;
     struct dice dice = {5};
     struct net *n = net_new(&s);

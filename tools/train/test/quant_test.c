@@ -235,7 +235,7 @@ static void random_nets_export_at_mixed_widths(void **state)
 static void impossible_ratios_are_refused(void **state)
 {
     (void)state;
-    const struct model_shape s = {4, 1, 4, 1, 4, 1, 1};
+    const struct model_shape s = {4, 1, 4, 1, 4, 1, 1, MODEL_ENCODER};
     struct model_bits bits;
     struct net *n = net_new(&s);
     net_init(n, 1);
