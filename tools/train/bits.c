@@ -12,6 +12,7 @@ enum { DEFAULT_Y = 16, LARGEST_E = 7, NAME_MAX_BYTES = 32 };
 struct setter {
     struct model_bits *bits;
     int layers;
+    enum model_form form;
     char *why;
     size_t whycap;
 };
@@ -19,19 +20,22 @@ struct setter {
 struct field {
     const char *name;
     size_t offset;
+    int encoder_only; // the collapsed form has no such tensor
 };
-#define TOP(name)                                                                                  \
+#define TOP(name, encoder_only)                                                                    \
     {                                                                                              \
-#name, offsetof(struct model_bits, name)                                                   \
+#name, offsetof(struct model_bits, name), encoder_only                                     \
     }
-#define INNER(name)                                                                                \
+#define INNER(name, encoder_only)                                                                  \
     {                                                                                              \
-#name, offsetof(struct model_layer_bits, name)                                             \
+#name, offsetof(struct model_layer_bits, name), encoder_only                               \
     }
-static const struct field top[] = {TOP(x), TOP(h), TOP(o), TOP(y), TOP(w_in), TOP(w_y)};
-static const struct field inner[] = {INNER(q),   INNER(k),   INNER(v),   INNER(u),   INNER(e),
-                                     INNER(c),   INNER(r),   INNER(f),   INNER(z),   INNER(w_q),
-                                     INNER(w_k), INNER(w_v), INNER(w_o), INNER(w_1), INNER(w_2)};
+static const struct field top[] = {TOP(x, 0), TOP(h, 0),    TOP(o, 1),
+                                   TOP(y, 0), TOP(w_in, 0), TOP(w_y, 0)};
+static const struct field inner[] = {INNER(q, 0),   INNER(k, 1),   INNER(v, 1),   INNER(u, 0),
+                                     INNER(e, 0),   INNER(c, 0),   INNER(r, 0),   INNER(f, 0),
+                                     INNER(z, 1),   INNER(w_q, 0), INNER(w_k, 1), INNER(w_v, 1),
+                                     INNER(w_o, 0), INNER(w_1, 0), INNER(w_2, 1)};
 enum { TOPS = sizeof top / sizeof top[0], INNERS = sizeof inner / sizeof inner[0] };
 
 __attribute__((format(printf, 2, 3))) static int refuse(const struct setter *s, const char *format,
@@ -49,19 +53,25 @@ static void put(void *base, size_t offset, int width)
     memcpy((char *)base + offset, &width, sizeof width);
 }
 
+static int has(const struct setter *s, const struct field *f)
+{
+    return s->form == MODEL_ENCODER || !f->encoder_only;
+}
+
 static int is_weight(const struct field *f)
 {
     return !strncmp(f->name, "w_", 2);
 }
 
 // Sets a width of one layer; matching "weights" and "inner" as well. Returns how many it set.
-static int set_inner(struct model_layer_bits *layer, const char *name, int width)
+static int set_inner(const struct setter *s, struct model_layer_bits *layer, const char *name,
+                     int width)
 {
     int set = 0;
     for (int i = 0; i < INNERS; i++) {
         int group = !strcmp(name, is_weight(&inner[i]) ? "weights" : "inner");
         int is_e = inner[i].offset == offsetof(struct model_layer_bits, e);
-        if (!group && strcmp(name, inner[i].name))
+        if ((!group && strcmp(name, inner[i].name)) || !has(s, &inner[i]))
             continue;
         put(layer, inner[i].offset, group && is_e && width > LARGEST_E ? LARGEST_E : width);
         set++;
@@ -80,24 +90,26 @@ static int set_width(const struct setter *s, const char *name, int width)
         name += 9;
     } else {
         for (int i = 0; i < TOPS; i++)
-            if (!strcmp(name, top[i].name) || (!strcmp(name, "weights") && is_weight(&top[i]))) {
+            if (has(s, &top[i]) &&
+                (!strcmp(name, top[i].name) || (!strcmp(name, "weights") && is_weight(&top[i])))) {
                 put(s->bits, top[i].offset, width);
                 set++;
             }
     }
     for (int l = from; l < to; l++)
-        set += set_inner(&s->bits->layer[l], name, width);
+        set += set_inner(s, &s->bits->layer[l], name, width);
     return set ? 0 : -1;
 }
 
 static void set_all(const struct setter *s, int width)
 {
     for (int i = 0; i < TOPS; i++)
-        put(s->bits, top[i].offset, width);
+        if (has(s, &top[i]))
+            put(s->bits, top[i].offset, width);
     s->bits->y = DEFAULT_Y;
     for (int l = 0; l < s->layers; l++) {
-        set_inner(&s->bits->layer[l], "weights", width);
-        set_inner(&s->bits->layer[l], "inner", width);
+        set_inner(s, &s->bits->layer[l], "weights", width);
+        set_inner(s, &s->bits->layer[l], "inner", width);
     }
 }
 
@@ -131,7 +143,7 @@ static int check(const struct setter *s, const struct model_shape *shape)
 int bits_parse(struct model_bits *bits, const struct model_shape *s, const char *text, char *why,
                size_t whycap)
 {
-    const struct setter setter = {bits, s->layers, why, whycap};
+    const struct setter setter = {bits, s->layers, s->form, why, whycap};
     memset(bits, 0, sizeof *bits);
     bits->y = DEFAULT_Y;
     for (const char *p = text;; p++) {
@@ -166,7 +178,7 @@ static int take_object(const struct setter *s, json_t *object, const char *prefi
 int bits_read(struct model_bits *bits, const struct model_shape *s, const char *path, char *why,
               size_t whycap)
 {
-    const struct setter setter = {bits, s->layers, why, whycap};
+    const struct setter setter = {bits, s->layers, s->form, why, whycap};
     json_error_t error;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     int rc = -1;
@@ -212,7 +224,10 @@ long bits_operations(const struct model_bits *bits, const struct model_shape *s)
                    (op == MODEL_OUT ? 1 : window);
     for (int l = 0; l < s->layers; l++) {
         const struct model_layer_bits *b = &bits->layer[l];
-        sum += window * window * d * ((long)b->q * b->k + (long)b->e * b->v);
+        const int collapsed = s->form == MODEL_COLLAPSED;
+        sum +=
+            window * window * d *
+            ((long)b->q * (collapsed ? bits->h : b->k) + (long)b->e * (collapsed ? bits->h : b->v));
     }
     return sum;
 }

@@ -4,7 +4,8 @@
 // Text: items separated by commas, applied in order. "8" sets every width to 8 but that of y, which
 // is 16 unless named, and limits e to 7. "NAME=N" sets one: x h o y w_in w_y, or a width of the
 // layers (q k v u e c r f z w_q w_k w_v w_o w_1 w_2), of all layers or of one as "layers.0.w_1".
-// "weights=N" and "inner=N" set all weights and all activations within the layers.
+// "weights=N" and "inner=N" set all weights and all activations within the layers. The collapsed
+// form has no o k v z w_k w_v w_2.
 // JSON: an object as in a manifest's "bits".
 #ifndef SEVENCAST_TRAIN_BITS_H
 #define SEVENCAST_TRAIN_BITS_H

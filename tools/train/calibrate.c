@@ -95,24 +95,57 @@ static void set_weight_steps(struct net *n)
     }
 }
 
+// One step for both parts of the collapsed form's output weights: r's part is judged as it looks in
+// f's steps. The steps of r and f are set. -1 when memory is short.
+static int set_shared_step(struct net *n)
+{
+    const int out = net_linear_index(&n->layout.shape, MODEL_OUT, 0);
+    struct net_part part[2];
+    if (net_weight_parts(n, out, part) == 1)
+        return 0;
+    const size_t count = part[0].count + part[1].count;
+    real *sample = malloc(count * sizeof *sample);
+    if (!sample)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        sample[i] =
+            n->param[part[0].at + i] * (i < part[0].count ? part[1].step / part[0].step : (real)1);
+    n->param[n->layout.linear[out].step] =
+        (real)log(calibrate_step(sample, count, n->weight_range[out]));
+    free(sample);
+    return 0;
+}
+
 static void set_act_steps(struct net *n, struct reservoir *r)
 {
-    const struct model_shape *s = &n->layout.shape;
-    const int y = net_act_index(s, MODEL_Y, 0), o = net_act_index(s, MODEL_O, 0);
     for (int a = 0; a < n->layout.acts; a++) {
         size_t count = r[a].seen < SAMPLE ? (size_t)r[a].seen : SAMPLE;
-        if (!is_table(n, a)) // which is fixed, see net_quantise
+        // a table's step is fixed, see net_quantise; what is never quantised has no range
+        if (!is_table(n, a) && n->act[a].range.hi > 0)
             n->param[n->layout.act_step[a]] =
                 (real)log(calibrate_step(r[a].value, count, n->act[a].range));
     }
+}
+
+// The step of a product that y is a sum of.
+static double product_step(const struct net *n)
+{
+    const struct model_shape *s = &n->layout.shape;
+    const double w = (double)net_weight_step(n, net_linear_index(s, MODEL_OUT, 0));
+    if (s->form == MODEL_COLLAPSED)
+        return (double)net_act_step(n, net_act_index(s, MODEL_F, 0)) * w / s->window;
+    return (double)net_act_step(n, net_act_index(s, MODEL_O, 0)) * w;
+}
+
+static void set_output_step(struct net *n, const struct reservoir *r)
+{
+    const int y = net_act_index(&n->layout.shape, MODEL_Y, 0);
     if (n->bits.y < WIDE_BITS)
         return;
     size_t count = r[y].seen < SAMPLE ? (size_t)r[y].seen : SAMPLE;
     double wide = wide_step(r[y].value, count, n->act[y].range);
     // Far finer than one product, the multiplier would fit no shift and say nothing more.
-    double product =
-        (double)(net_act_step(n, o) * net_weight_step(n, net_linear_index(s, MODEL_OUT, 0)));
-    n->param[n->layout.act_step[y]] = (real)log(fmax(wide, product / FINEST_Y));
+    n->param[n->layout.act_step[y]] = (real)log(fmax(wide, product_step(n) / FINEST_Y));
 }
 
 int calibrate(struct net *n, const struct task *t, const struct model_bits *bits, uint64_t seed)
@@ -128,6 +161,9 @@ int calibrate(struct net *n, const struct task *t, const struct model_bits *bits
     net_quantise(n, bits);
     set_weight_steps(n);
     set_act_steps(n, r);
+    int rc = set_shared_step(n);
+    if (!rc)
+        set_output_step(n, r);
     free(memory);
-    return 0;
+    return rc;
 }

@@ -69,6 +69,20 @@ static void add_projections(struct file *f, int layer)
     }
 }
 
+static void add_collapsed_layer(struct file *f)
+{
+    const struct model_shape *s = &f->n->layout.shape;
+    const struct net_linear *q = linear(f, MODEL_OP_Q, 0), *o = linear(f, MODEL_OP_O, 0),
+                            *one = linear(f, MODEL_FF1, 0);
+    add(f, 0, "scores.weight", s->d_model, s->d_model, q->w);
+    add(f, 0, "scores.bias", s->d_model, 0, q->b);
+    add(f, 0, "context.weight", s->d_model, s->d_model, o->w);
+    add(f, 0, "context.bias", s->d_model, 0, o->b);
+    add(f, 0, "gain1", s->d_model, 0, o->gain);
+    add(f, 0, "linear1.weight", s->d_ff, s->d_model, one->w);
+    add(f, 0, "linear1.bias", s->d_ff, 0, one->b);
+}
+
 static void list_entries(struct file *f)
 {
     const struct model_shape *s = &f->n->layout.shape;
@@ -76,7 +90,9 @@ static void list_entries(struct file *f)
     add(f, -1, "input.weight", d, s->features, linear(f, MODEL_IN, 0)->w);
     add(f, -1, "position", s->window, d, linear(f, MODEL_IN, 0)->b);
     f->entry[f->entries - 1].turned = 0;
-    for (int l = 0; l < s->layers; l++) {
+    if (s->form == MODEL_COLLAPSED)
+        add_collapsed_layer(f);
+    for (int l = 0; s->form == MODEL_ENCODER && l < s->layers; l++) {
         const struct net_linear *o = linear(f, MODEL_OP_O, l), *one = linear(f, MODEL_FF1, l),
                                 *two = linear(f, MODEL_FF2, l);
         add_projections(f, l);
@@ -89,7 +105,8 @@ static void list_entries(struct file *f)
         add(f, l, "linear2.bias", d, 0, two->b);
         add(f, l, "gain2", d, 0, two->gain);
     }
-    add(f, -1, "output.weight", s->outputs, d, linear(f, MODEL_OUT, 0)->w);
+    add(f, -1, "output.weight", s->outputs, linear(f, MODEL_OUT, 0)->in,
+        linear(f, MODEL_OUT, 0)->w);
     add(f, -1, "output.bias", s->outputs, 0, linear(f, MODEL_OUT, 0)->b);
 }
 

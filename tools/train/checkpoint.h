@@ -8,6 +8,10 @@
 //   layers.N.linear2.weight [d, F]   linear2.bias [d]
 //   layers.N.gain1 [d]  layers.N.gain2 [d]: what is left of the normalisations, see net.h
 //   output.weight [outputs, d]       output.bias [outputs]
+// The collapsed form has instead of in_proj, out_proj, linear2 and gain2
+//   layers.0.scores.weight [d, d]    layers.0.scores.bias [d]    (A and a of docs/arithmetic.md)
+//   layers.0.context.weight [d, d]   layers.0.context.bias [d]   (W_v W_o)
+//   output.weight [outputs, d + F]: of the means of r, then of f
 #ifndef SEVENCAST_TRAIN_CHECKPOINT_H
 #define SEVENCAST_TRAIN_CHECKPOINT_H
 

@@ -50,6 +50,8 @@ static double input_step(const struct finder *f, enum model_op op, int layer)
         [MODEL_IN] = MODEL_X,   [MODEL_OP_Q] = MODEL_H, [MODEL_OP_K] = MODEL_H,
         [MODEL_OP_V] = MODEL_H, [MODEL_OP_O] = MODEL_C, [MODEL_FF1] = MODEL_R,
         [MODEL_FF2] = MODEL_F,  [MODEL_OUT] = MODEL_O};
+    if (op == MODEL_OUT && f->n->layout.shape.form == MODEL_COLLAPSED)
+        return act_step(f, MODEL_F, 0) / f->n->layout.shape.window;
     return input[op] == MODEL_H && layer > 0 ? act_step(f, MODEL_Z, layer - 1)
                                              : act_step(f, input[op], layer);
 }
@@ -77,15 +79,25 @@ static void add_linear(struct finder *f, enum model_op op, int layer,
     else
         snprintf(s->name, sizeof s->name, "layers[%d].%s", layer, info->name);
     s->reach = (int)(range->hi > -range->lo ? range->hi : -range->lo);
-    s->to->ratio = input_step(f, op, layer) * (double)net_weight_step(n, index) / out;
-    s->acc_max =
-        model_acc_max(info->in_bits, info->in_range != MODEL_UNSIGNED, info->w_bits, info->cols);
+    const double product = input_step(f, op, layer) * (double)net_weight_step(n, index);
+    s->to->ratio = ldexp(product, info->drop) / out;
+    s->acc_max = model_factor_max(info);
+    if (info->drop > 0) {
+        f->c->product = product;
+        f->c->drop = info->drop;
+    }
     f->c->acc_max[index] = s->acc_max;
     f->c->residual[index] = residual_step(f, op, layer) / out;
     s->res_max = lin->gain != NET_NONE ? INT64_C(1) << (info->res_bits - 1) : 0;
     for (int j = 0; lin->gain != NET_NONE && j < lin->out; j++)
         s->gain =
             fmax(s->gain, fabs((double)n->param[lin->gain + (size_t)j]) * f->c->residual[index]);
+}
+
+// What stands on the weight port of the scores and the context.
+static double shared_step(const struct finder *f, enum model_tensor t, int layer)
+{
+    return act_step(f, f->n->layout.shape.form == MODEL_COLLAPSED ? MODEL_H : t, layer);
 }
 
 static void collect(struct finder *f)
@@ -99,9 +111,11 @@ static void collect(struct finder *f)
         struct site *site = &f->site[f->sites++];
         *site = (struct site){.to = &f->c->score[layer]};
         snprintf(site->name, sizeof site->name, "layers[%d].score", layer);
-        site->to->ratio = act_step(f, MODEL_Q, layer) * act_step(f, MODEL_K, layer) /
+        site->to->ratio = act_step(f, MODEL_Q, layer) * shared_step(f, MODEL_K, layer) /
                           (sqrt((double)s->d_model / s->heads) * act_step(f, MODEL_U, layer));
     }
+    if (s->form == MODEL_COLLAPSED)
+        return;
     f->c->pool.ratio = act_step(f, MODEL_Z, s->layers - 1) / (s->window * act_step(f, MODEL_O, 0));
     f->site[f->sites++] = (struct site){.name = "pool", .to = &f->c->pool};
 }
@@ -190,7 +204,7 @@ static int find_context(struct finder *f, int layer)
     const struct model_shape *s = &f->n->layout.shape;
     const double e_max = (double)f->n->act[net_act_index(s, MODEL_E, layer)].range.hi;
     struct constant *to = &f->c->context[layer];
-    to->ratio = act_step(f, MODEL_V, layer) / act_step(f, MODEL_C, layer);
+    to->ratio = shared_step(f, MODEL_V, layer) / act_step(f, MODEL_C, layer);
     for (int shift = MODEL_MAX_CONTEXT_SHIFT; shift > 0; shift--) {
         double k = constants_round(ldexp(to->ratio, shift));
         if (k >= 1 && k / e_max < MODEL_MAX_RECIPROCAL + 1.0) {

@@ -23,7 +23,11 @@ struct constants {
     int64_t acc_max[NET_LINEARS]; // largest |sum of products|
     struct constant score[MODEL_MAX_LAYERS];
     struct constant context[MODEL_MAX_LAYERS]; // the multiplier is K
-    struct constant pool;
+    struct constant pool;                      // of the encoder
+    // Of the collapsed form's output: the step of its exact sum of products of means, and how many
+    // low bits the integers cut off that sum.
+    double product;
+    int drop;
 };
 
 // 0, or -1 with why: "layers[0].ff1: reason", when a ratio fits no shift.

@@ -41,14 +41,16 @@ static void fill_weights(struct exporter *x, int index, struct model_linear *to)
 {
     const struct net *n = x->n;
     const struct net_linear *lin = &n->layout.linear[index];
-    const size_t count = (size_t)(lin->in * lin->out);
-    for (size_t at = 0; at < count; at++) {
-        // The very numbers that the fake-quantised forward pass rounds.
-        real code;
-        quant_codes(n->param + lin->w + at, &code, 1, net_weight_step(n, index),
-                    n->weight_range[index]);
-        to->w[at % (size_t)lin->out * (size_t)lin->in + at / (size_t)lin->out] = (int8_t)code;
-    }
+    struct net_part part[2];
+    const int parts = net_weight_parts(n, index, part);
+    for (int p = 0; p < parts; p++)
+        for (size_t i = 0; i < part[p].count; i++) {
+            // The very numbers that the fake-quantised forward pass rounds.
+            const size_t at = part[p].at - lin->w + i;
+            real code;
+            quant_codes(n->param + part[p].at + i, &code, 1, part[p].step, n->weight_range[index]);
+            to->w[at % (size_t)lin->out * (size_t)lin->in + at / (size_t)lin->out] = (int8_t)code;
+        }
 }
 
 static int fill_linear(struct exporter *x, enum model_op op, int layer,

@@ -3,6 +3,10 @@
 // without fake quantisation of every tensor. Normalisation is already folded: what is left of it is
 // one gain per channel on each residual, so trained parameters go to integers one for one.
 //
+// The collapsed form has fewer tensors and layers; their places stay empty. Its output layer reads
+// the means over the window of r, then of f, and its weights' step is that of f's part: r's part
+// has that step times step(f) / step(r), so that all products have one step (see net_weight_parts).
+//
 // Symbols: L window, m features, d d_model, F d_ff. A linear layer stores w as [in][out]. LANES
 // windows are computed side by side (real.h); nothing here draws random numbers but net_init.
 #ifndef SEVENCAST_TRAIN_NET_H
@@ -27,6 +31,12 @@ struct net_linear {
     size_t w, b; // w[in][out], b[biases]
     size_t gain; // [out], or NET_NONE
     size_t step; // log of the weights' step
+};
+
+// Weights of one linear layer that share a step.
+struct net_part {
+    size_t at, count; // in the parameter vector
+    real step;
 };
 
 struct net_layout {
@@ -59,6 +69,8 @@ struct net {
     struct quant_range weight_range[NET_LINEARS];
     // Factors of the forward pass; of a quantised net as its integers have them, see net_begin.
     real score_scale[MODEL_MAX_LAYERS], pool_scale;
+    real drop_unit;  // what the collapsed form's output sum is cut to multiples of; 0: it is not
+    real drop_slack; // of that unit: half of what exact sums are multiples of
     struct {
         int32_t k; // 0: a plain division
         real scale;
@@ -70,6 +82,8 @@ struct net {
 // Index of a linear layer and of an activation; -1 where it does not exist.
 int net_linear_index(const struct model_shape *s, enum model_op op, int layer);
 int net_act_index(const struct model_shape *s, enum model_tensor t, int layer);
+// What the output layer reads: o, or the means of r and f.
+int net_pooled_index(const struct model_shape *s);
 
 // NULL when the shape is not valid or memory is short. Parameters are zero, quantisation is off.
 struct net *net_new(const struct model_shape *s);
@@ -85,6 +99,8 @@ void net_quantise(struct net *n, const struct model_bits *bits);
 // The step of an activation or of a linear layer's weights.
 real net_act_step(const struct net *n, int act);
 real net_weight_step(const struct net *n, int linear);
+// The parts of a linear layer's weights; returns how many, 1 or 2.
+int net_weight_parts(const struct net *n, int linear, struct net_part part[2]);
 
 // Call after param has changed and before net_forward: forms weight and turned, clears sums. Of a
 // quantised net, weights, gains and factors are those of the multipliers and shifts that an export

@@ -14,6 +14,8 @@ int net_linear_index(const struct model_shape *s, enum model_op op, int layer)
         return -1;
     if (op == MODEL_IN || op == MODEL_OUT)
         return op == MODEL_OUT;
+    if (s->form == MODEL_COLLAPSED && (op == MODEL_OP_K || op == MODEL_OP_V || op == MODEL_FF2))
+        return -1;
     return 2 + LINEARS_PER_LAYER * layer + (int)(op - MODEL_OP_Q);
 }
 
@@ -26,7 +28,16 @@ int net_act_index(const struct model_shape *s, enum model_tensor t, int layer)
         [MODEL_C] = 5, [MODEL_R] = 6, [MODEL_F] = 7, [MODEL_Z] = 8};
     if (layer < 0 || layer >= (single[t] ? 1 : s->layers))
         return -1;
+    if (s->form == MODEL_COLLAPSED &&
+        (t == MODEL_K || t == MODEL_V || t == MODEL_Z || t == MODEL_O))
+        return -1;
     return single[t] ? single[t] - 1 : 4 + ACTS_PER_LAYER * layer + inner[t];
+}
+
+int net_pooled_index(const struct model_shape *s)
+{
+    (void)s;
+    return 2; // the place of o in both forms
 }
 
 static void lay_out(struct net_layout *l, const struct model_shape *s)
@@ -36,6 +47,8 @@ static void lay_out(struct net_layout *l, const struct model_shape *s)
     l->shape = *s;
     l->linears = 2 + LINEARS_PER_LAYER * s->layers;
     l->acts = 4 + ACTS_PER_LAYER * s->layers;
+    for (int i = 0; i < l->linears; i++) // for those that the form has not
+        l->linear[i].gain = NET_NONE;
     for (int op = 0; op < MODEL_OPS; op++)
         for (int layer = 0; layer < s->layers; layer++) {
             int i = net_linear_index(s, op, layer);
@@ -66,6 +79,8 @@ static void lay_out(struct net_layout *l, const struct model_shape *s)
             if (i >= 0 && !model_tensor_shape(s, t, layer, &rows, &cols))
                 l->act_size[i] = (size_t)rows * (size_t)cols;
         }
+    if (s->form == MODEL_COLLAPSED)
+        l->act_size[net_pooled_index(s)] = (size_t)(s->d_model + s->d_ff);
 }
 
 struct arena {
@@ -160,7 +175,8 @@ void net_init(struct net *n, uint64_t seed)
     struct dice dice = {seed};
     memset(n->param, 0, l->count * sizeof *n->param);
     for (int i = 0; i < l->linears; i++)
-        init_linear(n, i, l->linear[i].gain == NET_NONE ? 1.0 : 0.5, &dice);
+        if (l->linear[i].in > 0)
+            init_linear(n, i, l->linear[i].gain == NET_NONE ? 1.0 : 0.5, &dice);
     init_positions(n);
 }
 
@@ -200,6 +216,8 @@ void net_quantise(struct net *n, const struct model_bits *bits)
     n->quantised = bits != NULL;
     for (int i = 0; i < n->layout.acts; i++)
         n->act[i].val = bits ? n->act[i].store : n->act[i].pre;
+    if (s->form == MODEL_COLLAPSED) // exact sums
+        n->act[net_pooled_index(s)].val = n->act[net_pooled_index(s)].pre;
     for (int layer = 0; layer < s->layers; layer++) {
         struct net_act *f = &n->act[net_act_index(s, MODEL_F, layer)];
         f->val = f->store;
@@ -218,6 +236,24 @@ real net_act_step(const struct net *n, int act)
 real net_weight_step(const struct net *n, int linear)
 {
     return (real)exp((double)n->param[n->layout.linear[linear].step]);
+}
+
+int net_weight_parts(const struct net *n, int linear, struct net_part part[2])
+{
+    const struct model_shape *s = &n->layout.shape;
+    const struct net_linear *lin = &n->layout.linear[linear];
+    const size_t count = (size_t)(lin->in * lin->out);
+    const real step = net_weight_step(n, linear);
+    if (s->form != MODEL_COLLAPSED || linear != net_linear_index(s, MODEL_OUT, 0)) {
+        part[0] = (struct net_part){lin->w, count, step};
+        return 1;
+    }
+    const size_t r = (size_t)(s->d_model * lin->out);
+    part[0] = (struct net_part){lin->w, r,
+                                step * net_act_step(n, net_act_index(s, MODEL_F, 0)) /
+                                    net_act_step(n, net_act_index(s, MODEL_R, 0))};
+    part[1] = (struct net_part){lin->w + r, count - r, step};
+    return 2;
 }
 
 real *net_input(struct net *n)

@@ -21,17 +21,19 @@ static struct net_act *act(struct net *n, enum model_tensor t, int layer)
 static struct block block_of(struct net *n, int layer)
 {
     const struct model_shape *s = &n->layout.shape;
+    const int collapsed = s->form == MODEL_COLLAPSED;
+    struct net_act *h = layer ? act(n, MODEL_Z, layer - 1) : act(n, MODEL_H, 0);
     return (struct block){
-        .h = layer ? act(n, MODEL_Z, layer - 1) : act(n, MODEL_H, 0),
+        .h = h,
         .q = act(n, MODEL_Q, layer),
-        .k = act(n, MODEL_K, layer),
-        .v = act(n, MODEL_V, layer),
+        .k = collapsed ? h : act(n, MODEL_K, layer),
+        .v = collapsed ? h : act(n, MODEL_V, layer),
         .u = act(n, MODEL_U, layer),
         .e = act(n, MODEL_E, layer),
         .c = act(n, MODEL_C, layer),
         .r = act(n, MODEL_R, layer),
         .f = act(n, MODEL_F, layer),
-        .z = act(n, MODEL_Z, layer),
+        .z = collapsed ? NULL : act(n, MODEL_Z, layer),
         .w_q = net_linear_index(s, MODEL_OP_Q, layer),
         .w_k = net_linear_index(s, MODEL_OP_K, layer),
         .w_v = net_linear_index(s, MODEL_OP_V, layer),
@@ -198,6 +200,7 @@ static void attention_back(struct net *n, struct block *b, int layer)
 {
     const struct model_shape *s = &n->layout.shape;
     const int window = s->window, d = s->d_model, dh = d / s->heads;
+    const int shared = b->k == b->h; // their gradients add up, after the residual's
     unquantise(n, b->c);
     for (int head = 0; head < s->heads; head++) {
         size_t from = (size_t)(head * dh) * LANES;
@@ -208,7 +211,7 @@ static void attention_back(struct net *n, struct block *b, int layer)
                      (struct kernel_view){b->v->val + from, d, 1}, window, window, dh, 0);
         softmax_back(ge, gc, b->c->pre + from, window, dh, d);
         kernel_lanes(b->v->grad + from, d, (struct kernel_view){b->e->val + square, 1, window},
-                     (struct kernel_view){gc, 1, d}, window, dh, window, 0);
+                     (struct kernel_view){gc, 1, d}, window, dh, window, shared);
     }
     // Rounding e is passed straight through; its codes cannot leave their range.
     for (size_t i = 0; i < lanes(n, b->e); i++)
@@ -224,8 +227,22 @@ static void attention_back(struct net *n, struct block *b, int layer)
         kernel_lanes(b->q->grad + from, d, (struct kernel_view){ga, window, 1},
                      (struct kernel_view){b->k->val + from, 1, d}, window, dh, window, 0);
         kernel_lanes(b->k->grad + from, d, (struct kernel_view){ga, 1, window},
-                     (struct kernel_view){b->q->val + from, 1, d}, window, dh, window, 0);
+                     (struct kernel_view){b->q->val + from, 1, d}, window, dh, window, shared);
     }
+}
+
+static void rectify(struct net *n, struct net_act *f)
+{
+    quantise(n, f); // clamps at 0: the ReLU
+    for (size_t i = 0; !n->quantised && i < lanes(n, f); i++)
+        f->val[i] = f->pre[i] > 0 ? f->pre[i] : 0;
+}
+
+static void rectify_back(struct net *n, struct net_act *f)
+{
+    unquantise(n, f);
+    for (size_t i = 0; i < lanes(n, f); i++)
+        f->grad[i] = f->pre[i] > 0 ? f->grad[i] : 0;
 }
 
 static void encoder_layer(struct net *n, int layer)
@@ -242,9 +259,7 @@ static void encoder_layer(struct net *n, int layer)
     linear(n, b.w_o, b.c, b.h, b.r, window);
     quantise(n, b.r);
     linear(n, b.w_1, b.r, NULL, b.f, window);
-    quantise(n, b.f); // clamps at 0: the ReLU
-    for (size_t i = 0; !n->quantised && i < lanes(n, b.f); i++)
-        b.f->val[i] = b.f->pre[i] > 0 ? b.f->pre[i] : 0;
+    rectify(n, b.f);
     linear(n, b.w_2, b.f, b.r, b.z, window);
     quantise(n, b.z);
 }
@@ -255,9 +270,7 @@ static void encoder_layer_back(struct net *n, int layer)
     const int window = n->layout.shape.window;
     unquantise(n, b.z);
     linear_back(n, b.w_2, b.f, b.r, b.z, window, 0);
-    unquantise(n, b.f);
-    for (size_t i = 0; i < lanes(n, b.f); i++)
-        b.f->grad[i] = b.f->pre[i] > 0 ? b.f->grad[i] : 0;
+    rectify_back(n, b.f);
     linear_back(n, b.w_1, b.r, NULL, b.f, window, 1);
     unquantise(n, b.r);
     linear_back(n, b.w_o, b.c, b.h, b.r, window, 0);
@@ -270,40 +283,85 @@ static void encoder_layer_back(struct net *n, int layer)
     linear_back(n, b.w_v, b.h, NULL, b.v, window, 1);
 }
 
-static void pool(struct net *n, const struct net_act *z, struct net_act *o)
+// Means of z's columns into o, from element at on.
+static void pool(struct net *n, const struct net_act *z, struct net_act *o, int at)
 {
-    const struct model_shape *s = &n->layout.shape;
-    const size_t width = (size_t)s->d_model * LANES;
-    memset(o->pre, 0, width * sizeof *o->pre);
-    for (int t = 0; t < s->window; t++)
+    const int window = n->layout.shape.window;
+    const size_t width = lanes(n, z) / (size_t)window;
+    real *mean = o->pre + (size_t)at * LANES;
+    memset(mean, 0, width * sizeof *mean);
+    for (int t = 0; t < window; t++)
         for (size_t i = 0; i < width; i++)
-            o->pre[i] += z->val[(size_t)t * width + i];
+            mean[i] += z->val[(size_t)t * width + i];
     for (size_t i = 0; i < width; i++)
-        o->pre[i] *= n->pool_scale;
+        mean[i] *= n->pool_scale;
 }
 
-static void pool_back(struct net *n, struct net_act *z, const struct net_act *o)
+static void pool_back(struct net *n, struct net_act *z, const struct net_act *o, int at)
+{
+    const int window = n->layout.shape.window;
+    const size_t width = lanes(n, z) / (size_t)window;
+    const real *grad = o->grad + (size_t)at * LANES;
+    for (int t = 0; t < window; t++)
+        for (size_t i = 0; i < width; i++)
+            z->grad[(size_t)t * width + i] = grad[i] * n->pool_scale;
+}
+
+// The collapsed form after h.
+static void collapsed(struct net *n, struct net_act *o, struct net_act *y)
 {
     const struct model_shape *s = &n->layout.shape;
-    const size_t width = (size_t)s->d_model * LANES;
-    for (int t = 0; t < s->window; t++)
-        for (size_t i = 0; i < width; i++)
-            z->grad[(size_t)t * width + i] = o->grad[i] * n->pool_scale;
+    struct block b = block_of(n, 0);
+    const real *bias = n->param + n->layout.linear[net_linear_index(s, MODEL_OUT, 0)].b;
+    linear(n, b.w_q, b.h, NULL, b.q, s->window);
+    quantise(n, b.q);
+    attention(n, &b, 0);
+    linear(n, b.w_o, b.c, b.h, b.r, s->window);
+    quantise(n, b.r);
+    linear(n, b.w_1, b.r, NULL, b.f, s->window);
+    rectify(n, b.f);
+    pool(n, b.r, o, 0);
+    pool(n, b.f, o, s->d_model);
+    linear(n, net_linear_index(s, MODEL_OUT, 0), o, NULL, y, 1);
+    for (size_t i = 0; n->drop_unit > 0 && i < lanes(n, y); i++) {
+        const real unit = n->drop_unit, sum = y->pre[i] - bias[i / LANES];
+        y->pre[i] = (real)floor((double)(sum / unit + n->drop_slack)) * unit + bias[i / LANES];
+    }
+}
+
+static void collapsed_back(struct net *n, struct net_act *o, const struct net_act *y)
+{
+    const struct model_shape *s = &n->layout.shape;
+    struct block b = block_of(n, 0);
+    linear_back(n, net_linear_index(s, MODEL_OUT, 0), o, NULL, y, 1, 0);
+    pool_back(n, b.r, o, 0);
+    pool_back(n, b.f, o, s->d_model);
+    rectify_back(n, b.f);
+    linear_back(n, b.w_1, b.r, NULL, b.f, s->window, 1);
+    unquantise(n, b.r);
+    linear_back(n, b.w_o, b.c, b.h, b.r, s->window, 0);
+    attention_back(n, &b, 0);
+    unquantise(n, b.q);
+    linear_back(n, b.w_q, b.h, NULL, b.q, s->window, 1);
 }
 
 void net_forward(struct net *n)
 {
     const struct model_shape *s = &n->layout.shape;
     struct net_act *x = act(n, MODEL_X, 0), *h = act(n, MODEL_H, 0);
-    struct net_act *o = act(n, MODEL_O, 0), *y = act(n, MODEL_Y, 0);
+    struct net_act *o = &n->act[net_pooled_index(s)], *y = act(n, MODEL_Y, 0);
     quantise(n, x);
     linear(n, net_linear_index(s, MODEL_IN, 0), x, NULL, h, s->window);
     quantise(n, h);
-    for (int layer = 0; layer < s->layers; layer++)
-        encoder_layer(n, layer);
-    pool(n, act(n, MODEL_Z, s->layers - 1), o);
-    quantise(n, o);
-    linear(n, net_linear_index(s, MODEL_OUT, 0), o, NULL, y, 1);
+    if (s->form == MODEL_COLLAPSED) {
+        collapsed(n, o, y);
+    } else {
+        for (int layer = 0; layer < s->layers; layer++)
+            encoder_layer(n, layer);
+        pool(n, act(n, MODEL_Z, s->layers - 1), o, 0);
+        quantise(n, o);
+        linear(n, net_linear_index(s, MODEL_OUT, 0), o, NULL, y, 1);
+    }
     quantise(n, y);
 }
 
@@ -311,13 +369,17 @@ void net_backward(struct net *n)
 {
     const struct model_shape *s = &n->layout.shape;
     struct net_act *x = act(n, MODEL_X, 0), *h = act(n, MODEL_H, 0);
-    struct net_act *o = act(n, MODEL_O, 0), *y = act(n, MODEL_Y, 0);
+    struct net_act *o = &n->act[net_pooled_index(s)], *y = act(n, MODEL_Y, 0);
     unquantise(n, y);
-    linear_back(n, net_linear_index(s, MODEL_OUT, 0), o, NULL, y, 1, 0);
-    unquantise(n, o);
-    pool_back(n, act(n, MODEL_Z, s->layers - 1), o);
-    for (int layer = s->layers - 1; layer >= 0; layer--)
-        encoder_layer_back(n, layer);
+    if (s->form == MODEL_COLLAPSED) {
+        collapsed_back(n, o, y);
+    } else {
+        linear_back(n, net_linear_index(s, MODEL_OUT, 0), o, NULL, y, 1, 0);
+        unquantise(n, o);
+        pool_back(n, act(n, MODEL_Z, s->layers - 1), o, 0);
+        for (int layer = s->layers - 1; layer >= 0; layer--)
+            encoder_layer_back(n, layer);
+    }
     unquantise(n, h);
     linear_back(n, net_linear_index(s, MODEL_IN, 0), x, NULL, h, s->window, 0);
     unquantise(n, x); // only for the step of x
@@ -327,6 +389,7 @@ static void ideal_factors(struct net *n)
 {
     const struct model_shape *s = &n->layout.shape;
     n->pool_scale = 1 / (real)s->window;
+    n->drop_unit = n->drop_slack = 0;
     for (int layer = 0; layer < s->layers; layer++) {
         n->score_scale[layer] = (real)(1 / sqrt((double)s->d_model / s->heads));
         n->context[layer].k = 0;
@@ -350,6 +413,11 @@ static void integer_factors(struct net *n, const struct constants *c)
         n->context[layer].k = context->multiplier;
         n->context[layer].scale = (real)(ldexp(e_max, -context->shift) / context->ratio);
     }
+    if (c->drop > 0) {
+        const int out = net_linear_index(s, MODEL_OUT, 0);
+        n->drop_unit = (real)(c->product * stretch(&c->linear[out]) * ldexp(1, c->drop));
+        n->drop_slack = (real)ldexp(0.5, -c->drop);
+    }
 }
 
 static void integer_gains(struct net *n, int index, const struct constants *c)
@@ -365,13 +433,15 @@ static void integer_gains(struct net *n, int index, const struct constants *c)
 static void form_weights(struct net *n, int index, const struct constants *c)
 {
     const struct net_linear *lin = &n->layout.linear[index];
-    const size_t count = (size_t)(lin->in * lin->out);
-    real *w = n->weight + lin->w;
-    if (n->quantised) {
-        quant_codes(n->param + lin->w, w, count, net_weight_step(n, index), n->weight_range[index]);
-        real step = net_weight_step(n, index) * (real)(c ? stretch(&c->linear[index]) : 1);
-        for (size_t i = 0; i < count; i++)
-            w[i] *= step;
+    const real *w = n->weight + lin->w;
+    struct net_part part[2];
+    const int parts = n->quantised ? net_weight_parts(n, index, part) : 0;
+    for (int p = 0; p < parts; p++) {
+        real *to = n->weight + part[p].at;
+        quant_codes(n->param + part[p].at, to, part[p].count, part[p].step, n->weight_range[index]);
+        real step = part[p].step * (real)(c ? stretch(&c->linear[index]) : 1);
+        for (size_t i = 0; i < part[p].count; i++)
+            to[i] *= step;
     }
     for (int r = 0; r < lin->in; r++)
         for (int j = 0; j < lin->out; j++)
@@ -419,8 +489,16 @@ void net_end(struct net *n)
     }
     for (int i = 0; n->quantised && i < l->linears; i++) {
         const struct net_linear *lin = &l->linear[i];
-        n->grad[lin->step] =
-            quant_backward(n->param + lin->w, n->grad + lin->w, (size_t)(lin->in * lin->out),
-                           net_weight_step(n, i), n->weight_range[i]);
+        struct net_part part[2];
+        const int parts = net_weight_parts(n, i, part);
+        real of_part[2];
+        for (int p = 0; p < parts; p++)
+            of_part[p] = quant_backward(n->param + part[p].at, n->grad + part[p].at, part[p].count,
+                                        part[p].step, n->weight_range[i]);
+        n->grad[lin->step] = parts == 2 ? of_part[0] + of_part[1] : of_part[0];
+        if (parts == 2) { // the first part's step moves with those of f and r
+            n->grad[l->act_step[net_act_index(&l->shape, MODEL_F, 0)]] += of_part[0];
+            n->grad[l->act_step[net_act_index(&l->shape, MODEL_R, 0)]] -= of_part[0];
+        }
     }
 }

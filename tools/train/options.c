@@ -10,7 +10,21 @@
 
 // One row of this table parses an option, explains it in --help and repeats it in a manifest.
 // What stands behind FLAG changes no result and is not repeated.
-enum kind { TEXT, PATH, COUNT, REAL, SEED, FEATURES, SPLIT, FLAG, TASK_FILE, PLACE, LIMIT, JOBS };
+enum kind {
+    TEXT,
+    FORM,
+    PATH,
+    COUNT,
+    REAL,
+    SEED,
+    FEATURES,
+    SPLIT,
+    FLAG,
+    TASK_FILE,
+    PLACE,
+    LIMIT,
+    JOBS
+};
 struct row {
     const char *name;
     enum kind kind;
@@ -41,6 +55,8 @@ static const struct row table[] = {
     {"heads", COUNT, AT(shape.heads), 1, MODEL_MAX_HEADS, "N", "attention heads (1)"},
     {"d-ff", COUNT, AT(shape.d_ff), 1, MODEL_MAX_FF, "N", "inner width (4 * d-model)"},
     {"layers", COUNT, AT(shape.layers), 1, MODEL_MAX_LAYERS, "N", "encoder layers (1)"},
+    {"form", FORM, AT(shape.form), 0, 0, "FORM",
+     "encoder, or collapsed: products of its matrices merged; one head, one layer (encoder)"},
     {"bits", TEXT, AT(bits), 0, 0, "LIST", "widths: 8, or 4,x=8,o=8,layers.0.w_1=3 (8)"},
     {"bits-file", PATH, AT(bits_file), 0, 0, "FILE", "widths as in a manifest's \"bits\""},
     {"seed", SEED, AT(seed), 0, 0, "N", "first seed (1)"},
@@ -163,6 +179,16 @@ static int to_seed(struct options *o, const char *text)
     return 0;
 }
 
+static int to_form(struct options *o, const char *text)
+{
+    for (int form = 0; form < MODEL_FORMS; form++)
+        if (!strcmp(text, model_form_name(form))) {
+            o->shape.form = form;
+            return 0;
+        }
+    return usage("--form: '%s' is neither encoder nor collapsed", text);
+}
+
 static int take(struct options *o, const struct row *row, const char *text);
 
 // One member of a task file, as the option of that name.
@@ -245,6 +271,8 @@ static int take(struct options *o, const struct row *row, const char *text)
             return EXIT_USAGE;
         memcpy(at, &number, sizeof number);
         return 0;
+    case FORM:
+        return to_form(o, text);
     case SEED:
         return to_seed(o, text);
     case FEATURES:
@@ -274,6 +302,8 @@ static int check_train(struct options *o)
         return usage("--out is missing");
     if (o->command == COMMAND_SENSITIVITIES && !o->checkpoint)
         return usage("--float-checkpoint is missing");
+    if (o->command == COMMAND_SENSITIVITIES && o->shape.form != MODEL_ENCODER)
+        return usage("--form: sensitivities are those of the encoder");
     if (o->bits && o->bits_file)
         return usage("--bits and --bits-file exclude each other");
     if (!o->bits)
@@ -401,6 +431,9 @@ static void append_value(const struct options *o, const struct row *row, char *t
     case SEED:
         append(text, cap, "%llu", (unsigned long long)o->seed);
         break;
+    case FORM:
+        append(text, cap, "%s", model_form_name(o->shape.form));
+        break;
     case SPLIT:
         append(text, cap, "%d/%d/%d", o->spec.split[0], o->spec.split[1], o->spec.split[2]);
         break;
@@ -424,6 +457,7 @@ void options_command(const struct options *o, char *text, size_t cap)
         if (table[i].kind == TEXT || table[i].kind == PATH)
             memcpy(&word, (const char *)o + table[i].offset, sizeof word);
         if (table[i].kind >= FLAG || (table[i].kind == FEATURES && !o->spec.features) ||
+            (table[i].kind == FORM && o->shape.form == MODEL_ENCODER) ||
             ((table[i].kind == TEXT || table[i].kind == PATH) && (!word || !*word)))
             continue;
         append(text, cap, " --%s ", table[i].name);

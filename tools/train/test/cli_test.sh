@@ -37,6 +37,9 @@ expect 2 "--split: '70/30' is not of the form" --split 70/30
 expect 2 "d_model" --data "$dir/a.csv" $small --d-model 9 --heads 2 --name v --out "$dir/v"
 expect 2 "bits: item 'q=x': no width" --data "$dir/a.csv" $small --bits 8,q=x --name v --out "$dir/v"
 expect 2 "is not a name" --data "$dir/a.csv" $small --name V --out "$dir/v"
+expect 2 "--form: 'lstm' is neither" --data "$dir/a.csv" $small --form lstm --name v --out "$dir/v"
+expect 2 "shape.layers: 2 is not in 1..1" --data "$dir/a.csv" $small --form collapsed --layers 2 --name v \
+    --out "$dir/v"
 expect 2 "evaluate: which variant folder?" evaluate --data "$dir/a.csv"
 expect 3 "No such file" --data "$dir/none.csv" $small --name v --out "$dir/v"
 expect 3 "bad.csv:9: column 'load': '4x' is not a number" --data "$dir/bad.csv" $small --name v \
@@ -55,6 +58,12 @@ expect 0 '"event":"done"' --data "$dir/a.csv" $small --name v --out "$dir/w" --j
 cmp "$dir/float.safetensors" "$dir/float2.safetensors" || failed=1
 cmp "$dir/v/integers.json" "$dir/w/integers.json" || failed=1
 expect 0 "origin model" evaluate "$dir/v" --data "$dir/a.csv" --check
+expect 0 "fake-quantised and integer outputs differ" --data "$dir/a.csv" $small --form collapsed --name c \
+    --out "$dir/c" --float-checkpoint "$dir/float-c.safetensors"
+expect 0 "origin model" evaluate "$dir/c" --data "$dir/a.csv" --check
+grep -q '"form": "collapsed"' "$dir/c/manifest.json" || failed=1
+expect 4 "float.safetensors" --data "$dir/a.csv" $small --form collapsed --name c --out "$dir/c2" \
+    --float-checkpoint "$dir/float.safetensors"
 # Every instruction set computes the same bits; one that the machine lacks is not chosen.
 for isa in base avx2; do
     SEVENCAST_TRAIN_ISA=$isa "$train" --data "$dir/a.csv" $small --name v --out "$dir/isa" >"$dir/out" 2>&1 &&

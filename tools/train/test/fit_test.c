@@ -58,11 +58,10 @@ static struct fit_epoch train(struct net *n, struct task *t, int epochs, int pat
     return best;
 }
 
-static void quantised_sine_beats_persistence(void **state)
+static void learn_sine(const struct model_shape *s, const char *widths)
 {
-    (void)state;
     struct task *t = sine_task();
-    struct net *n = net_new(&shape);
+    struct net *n = net_new(s);
     struct model_bits bits;
     struct golden_result result;
     struct golden_difference d;
@@ -71,7 +70,7 @@ static void quantised_sine_beats_persistence(void **state)
     double persistence = baseline_persistence(t, TASK_TEST).rmse / t->scale[0];
     double floating = fit_rmse(n, t, TASK_TEST);
     assert_true(floating < 0.5 * persistence);
-    assert_int_equal(bits_parse(&bits, &shape, "6,x=8,o=8", why, sizeof why), 0);
+    assert_int_equal(bits_parse(&bits, s, widths, why, sizeof why), 0);
     assert_int_equal(calibrate(n, t, &bits, 1), 0);
     struct fit_epoch best = train(n, t, 20, 0);
     net_begin(n);
@@ -88,6 +87,14 @@ static void quantised_sine_beats_persistence(void **state)
     variant_free(v);
     net_free(n);
     task_free(t);
+}
+
+static void quantised_sine_beats_persistence(void **state)
+{
+    const struct model_shape collapsed = {12, 1, 8, 1, 16, 1, 1, MODEL_COLLAPSED};
+    (void)state;
+    learn_sine(&shape, "6,x=8,o=8");
+    learn_sine(&collapsed, "6,x=8,w_y=8");
 }
 
 static void a_seed_gives_the_same_parameters(void **state)
@@ -149,6 +156,32 @@ static size_t read_bytes(const char *path, unsigned char *bytes, size_t cap)
     size_t n = fread(bytes, 1, cap, in);
     fclose(in);
     return n;
+}
+
+static void collapsed_checkpoints_round_trip(void **state)
+{
+    (void)state;
+    const struct model_shape s = {6, 2, 8, 1, 12, 1, 3, MODEL_COLLAPSED};
+    struct model_shape encoder = s;
+    const struct checkpoint_note note = {1, 2, 3};
+    struct checkpoint_note back = {0};
+    char path[] = "/tmp/sevencast-checkpoint-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    encoder.form = MODEL_ENCODER;
+    struct net *a = net_new(&s), *b = net_new(&s), *other = net_new(&encoder);
+    net_init(a, 1);
+    for (size_t i = 0; i < a->layout.weights_end; i++)
+        a->param[i] += (real)i;
+    assert_int_equal(checkpoint_save(a, &note, path, why, sizeof why), 0);
+    assert_int_equal(checkpoint_load(b, &back, path, why, sizeof why), 0);
+    assert_memory_equal(a->param, b->param, a->layout.weights_end * sizeof *a->param);
+    assert_int_equal(checkpoint_load(other, &back, path, why, sizeof why), -1);
+    unlink(path);
+    net_free(a);
+    net_free(b);
+    net_free(other);
 }
 
 static void checkpoints_round_trip_and_refuse_damage(void **state)
@@ -224,6 +257,19 @@ static void widths_are_parsed_in_order(void **state)
     assert_int_equal(bits_parse(&b, &two, "x=8", why, sizeof why), -1);
 }
 
+static void widths_of_the_collapsed_form(void **state)
+{
+    (void)state;
+    const struct model_shape s = {6, 2, 8, 1, 12, 1, 3, MODEL_COLLAPSED};
+    struct model_bits b;
+    assert_int_equal(bits_parse(&b, &s, "5,inner=4,w_y=8", why, sizeof why), 0);
+    assert_true(b.x == 5 && b.h == 5 && b.o == 0 && b.w_y == 8 && b.layer[0].q == 4);
+    assert_true(b.layer[0].k == 0 && b.layer[0].w_2 == 0 && b.layer[0].w_1 == 5);
+    assert_int_equal(bits_parse(&b, &s, "8,o=8", why, sizeof why), -1);
+    assert_string_equal(why, "bits: item 'o=8': no such tensor");
+    assert_int_equal(bits_parse(&b, &s, "8,layers.0.k=8", why, sizeof why), -1);
+}
+
 static void widths_come_from_a_file(void **state)
 {
     (void)state;
@@ -254,8 +300,10 @@ int main(void)
         cmocka_unit_test(a_seed_gives_the_same_parameters),
         cmocka_unit_test(patience_ends_a_run_and_keeps_the_best),
         cmocka_unit_test(checkpoints_round_trip_and_refuse_damage),
+        cmocka_unit_test(collapsed_checkpoints_round_trip),
         cmocka_unit_test(widths_are_parsed_in_order),
         cmocka_unit_test(widths_come_from_a_file),
+        cmocka_unit_test(widths_of_the_collapsed_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

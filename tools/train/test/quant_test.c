@@ -124,9 +124,12 @@ static void clamped_biases_change_nothing(void **state)
     }
 }
 
-static struct model_shape draw_shape(struct rng *r)
+static struct model_shape draw_shape(struct rng *r, enum model_form form)
 {
-    struct model_shape s = {.layers = (int)rng_range(r, 1, 2), .heads = (int)rng_range(r, 1, 4)};
+    const int most = form == MODEL_COLLAPSED ? 1 : 4;
+    struct model_shape s = {.layers = (int)rng_range(r, 1, most < 2 ? 1 : 2),
+                            .heads = (int)rng_range(r, 1, most),
+                            .form = form};
     s.d_model = s.heads * (int)rng_range(r, s.heads == 1 ? 4 : 2, 5);
     if (s.d_model < MODEL_MIN_D)
         s.d_model *= 2;
@@ -191,14 +194,13 @@ static void expect_close(const struct apart *apart)
     assert_true(y < 0.1 && inner < 0.02);
 }
 
-static void random_nets_export_at_every_width(void **state)
+static void export_at_every_width(enum model_form form, uint64_t seed)
 {
-    (void)state;
     struct apart apart = {0};
     struct rng r;
-    rng_init(&r, 5);
+    rng_init(&r, seed);
     for (int round = 0; round < 56; round++) {
-        struct model_shape s = draw_shape(&r);
+        struct model_shape s = draw_shape(&r, form);
         struct model_bits bits;
         char text[16];
         snprintf(text, sizeof text, "%d", 2 + round % 7);
@@ -208,14 +210,20 @@ static void random_nets_export_at_every_width(void **state)
     expect_close(&apart);
 }
 
-static void random_nets_export_at_mixed_widths(void **state)
+static void random_nets_export_at_every_width(void **state)
 {
     (void)state;
+    export_at_every_width(MODEL_ENCODER, 5);
+    export_at_every_width(MODEL_COLLAPSED, 7);
+}
+
+static void export_at_mixed_widths(enum model_form form, uint64_t seed)
+{
     struct apart apart = {0};
     struct rng r;
-    rng_init(&r, 6);
+    rng_init(&r, seed);
     for (int round = 0; round < 40; round++) {
-        struct model_shape s = draw_shape(&r);
+        struct model_shape s = draw_shape(&r, form);
         struct model_bits bits = {.y = (int)rng_range(&r, 8, 16)};
         int *flat[] = {&bits.x, &bits.h, &bits.o, &bits.w_in, &bits.w_y};
         for (size_t i = 0; i < sizeof flat / sizeof flat[0]; i++)
@@ -229,6 +237,41 @@ static void random_nets_export_at_mixed_widths(void **state)
         compare(&s, &bits, rng_u64(&r), &apart);
     }
     expect_close(&apart);
+}
+
+static void random_nets_export_at_mixed_widths(void **state)
+{
+    (void)state;
+    export_at_mixed_widths(MODEL_ENCODER, 6);
+    export_at_mixed_widths(MODEL_COLLAPSED, 8);
+}
+
+// The parts of the output weights of the collapsed form have steps in the ratio of what they
+// multiply.
+static void output_parts_share_a_product(void **state)
+{
+    (void)state;
+    const struct model_shape s = {6, 1, 4, 1, 8, 1, 1, MODEL_COLLAPSED};
+    struct net *n = net_new(&s);
+    struct model_bits bits;
+    struct net_part part[2];
+    assert_non_null(n);
+    net_init(n, 3);
+    assert_int_equal(bits_parse(&bits, &s, "6", why, sizeof why), 0);
+    net_quantise(n, &bits);
+    for (int i = 0; i < n->layout.linears; i++)
+        n->param[n->layout.linear[i].step] = -3;
+    for (int i = 0; i < n->layout.acts; i++)
+        n->param[n->layout.act_step[i]] = -2;
+    n->param[n->layout.act_step[net_act_index(&s, MODEL_R, 0)]] = -1;
+    const int out = net_linear_index(&s, MODEL_OUT, 0);
+    assert_int_equal(net_weight_parts(n, out, part), 2);
+    assert_int_equal(part[0].count, 4);
+    assert_int_equal(part[1].count, 8);
+    assert_int_equal(part[1].at, part[0].at + 4);
+    assert_true(fabs((double)(part[0].step / part[1].step) - exp(-1)) < 1e-6);
+    assert_int_equal(net_weight_parts(n, net_linear_index(&s, MODEL_FF1, 0), part), 1);
+    net_free(n);
 }
 
 // Steps that no shift can bridge are refused by name.
@@ -258,6 +301,7 @@ int main(void)
         cmocka_unit_test(clamped_biases_change_nothing),
         cmocka_unit_test(random_nets_export_at_every_width),
         cmocka_unit_test(random_nets_export_at_mixed_widths),
+        cmocka_unit_test(output_parts_share_a_product),
         cmocka_unit_test(impossible_ratios_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
