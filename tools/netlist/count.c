@@ -3,6 +3,8 @@
 
 #include "tools/netlist/emit.h"
 #include "tools/netlist/files.h"
+#include "tools/netlist/flat.h"
+#include "tools/netlist/modules.h"
 #include "tools/netlist/run.h"
 
 #include <errno.h>
@@ -25,11 +27,23 @@ const struct part *part_find(const char *name)
     return NULL;
 }
 
+struct counts {
+    const char *top; // the module that was counted
+    const char *part;
+    struct resources total;
+    bool by_module;
+    struct flat flat; // the rest only by module
+    struct module_rows rows;
+    struct path path;
+};
+
 // GHDL loses attributes, so the kind of a memory is in its entity's name and said again here; so is
 // that carry chains which share their LUTs with what selects the operands stay modules until they
 // are mapped (merged they cost twice as much). After the mapping, sta needs the timing arcs of the
-// cells.
-static bool write_script(const char *path, const char *top)
+// cells. What stood in what before the flattening is written, and the cells after it. Always,
+// though only the report by module needs them: yosys numbers what it names, and another numbering
+// is another result (within 2 %).
+static bool write_script(const char *path, const char *source, const char *top)
 {
     static const struct {
         const char *entity, *attribute, *value;
@@ -40,7 +54,11 @@ static bool write_script(const char *path, const char *top)
     FILE *file = fopen(path, "w");
     if (!file)
         return false;
-    fprintf(file, "read_verilog %s.v\nhierarchy -check -top %s\nproc\n", top, top);
+    fprintf(file,
+            "read_verilog %s.v\nhierarchy -check -top %s\n"
+            "design -push-copy\ndelete */p:* */t:$* */m:*\n"
+            "write_json %s.count.tree.json\ndesign -pop\nproc\n",
+            source, top, top);
     for (size_t i = 0; i < sizeof styles / sizeof *styles; i++)
         fprintf(file, "setattr -set %s \"%s\" %s*/m:*\n", styles[i].attribute, styles[i].value,
                 styles[i].entity);
@@ -50,63 +68,131 @@ static bool write_script(const char *path, const char *top)
             "setattr -mod -unset keep_hierarchy *\n"
             "flatten\nclean\n"
             "tee -q -o %s.count.stat stat -tech xilinx\n"
+            "json -o %s.count.cells.json %s\n"
             "read_verilog -lib -specify +/xilinx/cells_sim.v\n"
             "tee -q -o %s.count.sta sta\n",
-            top, top, top);
+            top, top, top, top, top);
     bool written = !ferror(file);
     return fclose(file) == 0 && written;
 }
 
-int count_resources(struct pool *pool, const char *folder, const char *top, const char *part,
-                    struct resources *found, const char **message)
+// The module of the netlist whose entity that is.
+static int find_module(struct pool *pool, const char *source, const char *entity,
+                       const char **module, const char **message)
 {
-    if (!part_find(part)) {
-        *message = pool_format(pool, "unknown part %s; known: xc7s15", part);
+    size_t length;
+    const char *text = file_read(pool, source, &length, message);
+    const char *wanted = pool_text(pool, entity), *found = NULL;
+    if (!text)
         return EMIT_INPUT;
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, "module ", 7) != 0)
+            continue;
+        line += 7;
+        const char *name = pool_intern(pool, line, strcspn(line, " (\n"));
+        if (name != wanted && flat_entity(pool, name) != wanted)
+            continue;
+        if (found) {
+            *message = pool_format(pool, "%s has more than one %s; give one in full, as %s or %s",
+                                   source, entity, found, name);
+            return EMIT_INPUT;
+        }
+        found = name;
     }
-    const char *name = pool_format(pool, "%s/%s.count", folder, top);
-    const char *script = pool_format(pool, "%s.ys", name);
-    if (!write_script(script, top)) {
+    if (!found)
+        *message = pool_format(pool, "%s has no module %s", source, entity);
+    *module = found;
+    return found ? 0 : EMIT_INPUT;
+}
+
+static int run_yosys(struct pool *pool, const struct count_request *request, const char *top,
+                     const char **message)
+{
+    const char *script = pool_format(pool, "%s/%s.count.ys", request->folder, top);
+    if (!write_script(script, request->top, top)) {
         *message = pool_format(pool, "%s: cannot be written: %s", script, strerror(errno));
         return EMIT_INPUT;
     }
-    const char *local = pool_format(pool, "%s.count.ys", top);
-    const char *argv[] = {"yosys", "-q", "-s", local, NULL};
-    const char *log = path_absolute(pool, pool_format(pool, "%s.log", name));
-    int status = run_tool(argv, folder, NULL, log, COUNT_TIMEOUT_NS);
+    const char *argv[] = {"yosys", "-q", "-s", pool_format(pool, "%s.count.ys", top), NULL};
+    const char *log =
+        path_absolute(pool, pool_format(pool, "%s/%s.count.log", request->folder, top));
+    int status = run_tool(argv, request->folder, NULL, log, COUNT_TIMEOUT_NS);
     if (status == RUN_NOT_FOUND) {
         *message = "yosys is not installed";
         return EMIT_NO_TOOL;
     }
-    if (status != 0) {
+    if (status != 0)
         *message = pool_format(pool, "yosys %s; see %s",
                                status == RUN_TIMED_OUT ? "took too long" : "failed", log);
-        return EMIT_INPUT;
-    }
-    size_t length;
-    const char *stat = file_read(pool, pool_format(pool, "%s.stat", name), &length, message);
-    const char *sta = file_read(pool, pool_format(pool, "%s.sta", name), &length, message);
-    if (!stat || !sta || !count_parse(pool, top, stat, sta, found, message))
-        return EMIT_INPUT;
-    return 0;
+    return status == 0 ? 0 : EMIT_INPUT;
 }
 
-bool count_print(FILE *out, const char *top, const char *part, const struct resources *found,
-                 bool json)
+int count_resources(struct pool *pool, const struct count_request *request, struct counts **found,
+                    const char **message)
 {
-    const struct resources *has = &part_find(part)->has;
+    struct counts *counts = *found = pool_alloc(pool, sizeof *counts);
+    counts->top = request->top;
+    counts->part = request->part;
+    counts->by_module = request->by_module;
+    if (!part_find(request->part)) {
+        *message = pool_format(pool, "unknown part %s; known: xc7s15", request->part);
+        return EMIT_INPUT;
+    }
+    int status = 0;
+    if (request->module)
+        status = find_module(pool, pool_format(pool, "%s/%s.v", request->folder, request->top),
+                             request->module, &counts->top, message);
+    if (status == 0)
+        status = run_yosys(pool, request, counts->top, message);
+    if (status != 0)
+        return status;
+    size_t length;
+    const char *name = pool_format(pool, "%s/%s.count", request->folder, counts->top);
+    const char *stat = file_read(pool, pool_format(pool, "%s.stat", name), &length, message);
+    const char *sta = file_read(pool, pool_format(pool, "%s.sta", name), &length, message);
+    if (!stat || !sta || !count_parse(pool, counts->top, stat, sta, &counts->total, message))
+        return EMIT_INPUT;
+    if (!request->by_module)
+        return 0;
+    bool read = flat_read(&counts->flat, pool, counts->top, pool_format(pool, "%s.tree.json", name),
+                          pool_format(pool, "%s.cells.json", name), message) &&
+                modules_sum(&counts->flat, &counts->total, &counts->rows, message) &&
+                path_read(pool, &counts->flat, counts->top, sta, &counts->path, message);
+    return read ? 0 : EMIT_INPUT;
+}
+
+void counts_free(struct counts *found)
+{
+    if (found)
+        flat_fini(&found->flat);
+}
+
+static void print_json(FILE *out, const struct counts *counts, bool fits)
+{
+    const struct resources *found = &counts->total;
+    json_t *report = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b}", "top",
+                               counts->top, "part", counts->part, "origin", "yosys estimate", "lut",
+                               (json_int_t)found->lut, "lutram", (json_int_t)found->lutram, "ff",
+                               (json_int_t)found->ff, "dsp", (json_int_t)found->dsp, "ramb18",
+                               (json_int_t)found->ramb18, "inverters", (json_int_t)found->inverters,
+                               "critical_ns", (double)found->critical_ps / 1000, "fits", fits);
+    if (counts->by_module) {
+        json_object_set_new(report, "modules", modules_json(&counts->rows));
+        json_object_set_new(report, "critical_path", path_json(&counts->flat, &counts->path));
+    }
+    json_dumpf(report, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    fputc('\n', out);
+    json_decref(report);
+}
+
+bool count_print(FILE *out, const struct counts *counts, bool json)
+{
+    const struct resources *found = &counts->total, *has = &part_find(counts->part)->has;
     bool fits = found->lut <= has->lut && found->lutram <= has->lutram && found->ff <= has->ff &&
                 found->dsp <= has->dsp && found->ramb18 <= has->ramb18;
     if (json) {
-        json_t *report = json_pack(
-            "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b}", "top", top, "part", part,
-            "origin", "yosys estimate", "lut", (json_int_t)found->lut, "lutram",
-            (json_int_t)found->lutram, "ff", (json_int_t)found->ff, "dsp", (json_int_t)found->dsp,
-            "ramb18", (json_int_t)found->ramb18, "inverters", (json_int_t)found->inverters,
-            "critical_ns", (double)found->critical_ps / 1000, "fits", fits);
-        json_dumpf(report, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-        fputc('\n', out);
-        json_decref(report);
+        print_json(out, counts, fits);
         return fits;
     }
     const struct {
@@ -117,7 +203,7 @@ bool count_print(FILE *out, const char *top, const char *part, const struct reso
                 {"ff", found->ff, has->ff},
                 {"dsp", found->dsp, has->dsp},
                 {"ramb18", found->ramb18, has->ramb18}};
-    fprintf(out, "%s in %s, yosys estimate\n", top, part);
+    fprintf(out, "%s in %s, yosys estimate\n", counts->top, counts->part);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         fprintf(out, "  %-12s %6zu of %6zu  %3zu %%%s\n", rows[i].name, rows[i].found, rows[i].has,
                 (100 * rows[i].found + rows[i].has - 1) / rows[i].has,
@@ -125,5 +211,7 @@ bool count_print(FILE *out, const char *top, const char *part, const struct reso
     fprintf(out, "  %-12s %6.3f   logic only, no wires%s\n", "critical_ns",
             (double)found->critical_ps / 1000,
             found->critical_ps > has->critical_ps ? "  (100 MHz is not credible)" : "");
+    if (counts->by_module)
+        modules_print(out, &counts->flat, &counts->rows, &counts->path);
     return fits;
 }

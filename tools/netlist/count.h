@@ -26,17 +26,29 @@ struct part {
 // NULL for a part we have no table of.
 const struct part *part_find(const char *name);
 
+// Adds count cells of a kind; false when the kind is unknown (a latch, say).
+bool count_add_cell(struct resources *sum, const char *type, size_t length, size_t count);
+
 // The numbers out of the texts of `stat -tech xilinx` and `sta`. False: *message.
 bool count_parse(struct pool *pool, const char *top, const char *stat, const char *sta,
                  struct resources *found, const char **message);
 
-// Runs yosys on folder/TOP.v; writes folder/TOP.count.{ys,stat,sta,log}. 0, or an exit status and
-// *message.
-int count_resources(struct pool *pool, const char *folder, const char *top, const char *part,
-                    struct resources *found, const char **message);
+struct count_request {
+    const char *folder, *top; // folder/TOP.v
+    const char *module;       // NULL, or an entity below the top that is counted alone
+    const char *part;
+    bool by_module;
+};
+
+struct counts; // what was found; in the pool but for some JSON
+
+// Runs yosys on folder/TOP.v; writes folder/NAME.count.*, NAME being the module counted. 0, or an
+// exit status and *message. counts_free in any case.
+int count_resources(struct pool *pool, const struct count_request *request, struct counts **found,
+                    const char **message);
+void counts_free(struct counts *found);
 
 // Prints them; true when they fit the part (its timing is not judged here).
-bool count_print(FILE *out, const char *top, const char *part, const struct resources *found,
-                 bool json);
+bool count_print(FILE *out, const struct counts *found, bool json);
 
 #endif

@@ -42,7 +42,7 @@ static const struct cell cells[] = {
     {"OBUF", {0}},
 };
 
-static bool add_cell(struct resources *sum, const char *name, size_t length, size_t count)
+bool count_add_cell(struct resources *sum, const char *name, size_t length, size_t count)
 {
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
         const struct resources *adds = &cells[i].adds;
@@ -72,7 +72,7 @@ static bool parse_cells(struct pool *pool, const char *text, struct resources *f
             break;
         char *end;
         size_t count = strtoul(line + length, &end, 10);
-        if (end == line + length || !add_cell(found, line, length, count)) {
+        if (end == line + length || !count_add_cell(found, line, length, count)) {
             *message =
                 pool_format(pool, "yosys stat: cell %.*s is of no known kind", (int)length, line);
             return false;

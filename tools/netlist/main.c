@@ -106,12 +106,20 @@ static int run_lint(struct pool *pool, const struct options *o)
 
 static int run_count(struct pool *pool, const struct options *o)
 {
-    struct resources found;
+    struct count_request request = {.folder = o->rest[0],
+                                    .top = o->top,
+                                    .module = o->module,
+                                    .part = o->part,
+                                    .by_module = o->by_module};
+    struct counts *found = NULL;
     const char *message = NULL;
-    int status = count_resources(pool, o->rest[0], o->top, o->part, &found, &message);
+    int status = count_resources(pool, &request, &found, &message);
     if (status != 0)
-        return complain(message, status);
-    return count_print(stdout, o->top, o->part, &found, o->json) ? 0 : 1;
+        complain(message, status);
+    else
+        status = count_print(stdout, found, o->json) ? 0 : 1;
+    counts_free(found);
+    return status;
 }
 
 // package and verilate

@@ -17,8 +17,11 @@ const char options_help[] =
     "      The repair alone, of two netlists of one run.\n"
     "  lint FILE...\n"
     "      Finds the VHDL that GHDL 2.0 miscompiles: file:line: rule: why.\n"
-    "  count DIR --top ENTITY --part xc7s15 [--json]\n"
+    "  count DIR --top ENTITY --part xc7s15 [--module ENTITY] [--by-module] [--json]\n"
     "      What DIR/ENTITY.v takes of the part, by yosys: a yosys estimate, nothing routed.\n"
+    "      --module counts one entity below the top alone; --by-module adds a row for each "
+    "instance\n"
+    "      and the critical path with its registers.\n"
     "  package PACKAGE [--top ENTITY] [--rtl DIR]\n"
     "      emit for a package of sevencast-build: PACKAGE/netlist/top.v, with the arithmetic that "
     "is\n"
@@ -54,15 +57,17 @@ static bool read_word(struct pool *pool, int argc, char *argv[], int *at, struct
     const struct {
         const char *name;
         const char **value;
-    } valued[] = {{"--top", &o->top}, {"--files", &o->files},   {"--root", &o->root},
-                  {"--out", &o->out}, {"--ghdl", &o->ghdl},     {"--part", &o->part},
-                  {"--rtl", &o->rtl}, {"--vboard-sim", &o->sim}};
+    } valued[] = {{"--top", &o->top}, {"--files", &o->files},    {"--root", &o->root},
+                  {"--out", &o->out}, {"--ghdl", &o->ghdl},      {"--part", &o->part},
+                  {"--rtl", &o->rtl}, {"--vboard-sim", &o->sim}, {"--module", &o->module}};
     const char *word = argv[*at];
     for (size_t i = 0; i < sizeof valued / sizeof *valued; i++)
         if (strcmp(word, valued[i].name) == 0)
             return take_value(pool, argc, argv, at, word, valued[i].value, message);
     if (strcmp(word, "--json") == 0) {
         o->json = true;
+    } else if (strcmp(word, "--by-module") == 0) {
+        o->by_module = true;
     } else if (strncmp(word, "-g", 2) == 0 && strchr(word, '=')) {
         o->generics = pool_grow(pool, o->generics, o->generic_count, sizeof *o->generics);
         o->generics[o->generic_count++] = word;

@@ -19,8 +19,8 @@ enum command {
 
 struct options {
     enum command command;
-    const char *top, *files, *root, *out, *ghdl, *part, *rtl, *sim;
-    bool json;
+    const char *top, *files, *root, *out, *ghdl, *part, *rtl, *sim, *module;
+    bool json, by_module;
     const char **generics; // -gNAME=VALUE
     size_t generic_count;
     const char **rest; // words that are no options
