@@ -52,6 +52,9 @@ static void defaults(struct hardware *hw, const struct model *mdl)
     hw->softmax_lanes = 1;
     if (d < 48 && hw->requantisers % 3 == 0 && mdl->shape.window >= 3)
         hw->softmax_lanes = 3;
+    // nothing else of its attention is left to run meanwhile
+    if (mdl->shape.form == MODEL_COLLAPSED && d < 12)
+        hw->softmax_lanes = hw->requantisers;
     hw->divider_pipelined = d < 48;
     for (int b = 0; b < BUFFERS; b++) {
         hw->storage[b] = STORAGE_DISTRIBUTED;

@@ -203,6 +203,18 @@ static void set_banks(const struct plan *p, struct pass *s, int banks, int row_s
     s->base += s->first_token / banks * row_step;
 }
 
+// h of the collapsed form goes where k and v would go besides.
+static void set_attention(const struct plan *p, struct pass *s)
+{
+    s->destination = TO_ATTENTION;
+    s->key_rotation = s->first_token % p->key_banks;
+    s->key_base = s->first_token / p->key_banks * plan_head_slices(p);
+    s->value_rotation = s->first_token % p->value_banks;
+    s->value_base = s->first_token / p->value_banks;
+    s->row_step = plan_head_slices(p);                              // of keys; of values 1
+    s->job_step = ceil_div(p->model->shape.window, p->value_banks); // of values
+}
+
 static int in_passes(struct plan *p)
 {
     const struct model *m = p->model;
@@ -221,12 +233,14 @@ static int in_passes(struct plan *p)
         s->token_base = block * p->window_slices;
         finish(p, s);
         set_requant(s, &m->in.rq, &place);
-        set_range(s, MODEL_SIGNED, m->bits.h);
+        set_range(s, model_tensor_range(&m->shape, MODEL_H), m->bits.h);
         s->bias_tokens = 1;
         s->bias_base = position;
         position += s->groups * s->channels;
         s->keep = 1;
         s->destination = TO_ACTIVATION;
+        if (m->shape.form == MODEL_COLLAPSED)
+            set_attention(p, s);
         s->base = block * map.h_words;
         s->tensor = MODEL_H;
     }
@@ -329,6 +343,7 @@ static int feed_forward(struct plan *p, int layer, enum pass_op op, const struct
 {
     struct memory_map map = plan_memory_map(p);
     int final = layer == p->model->shape.layers - 1;
+    int collapsed = p->model->shape.form == MODEL_COLLAPSED;
     struct place place = {0, 0};
     if (add_linear(p, op, layer, w, 0, w->rows, &place) != 0)
         return -1;
@@ -336,7 +351,7 @@ static int feed_forward(struct plan *p, int layer, enum pass_op op, const struct
         struct pass *s = add_pass(p, op, layer, block, 0);
         if (!s)
             return -1;
-        int f = map.f_base + block % map.f_blocks * map.f_words;
+        int f = map.f_base + (collapsed ? 0 : block % map.f_blocks * map.f_words);
         s->channels = w->rows;
         s->slices = slices_of(p, op, w->cols);
         s->token_from = FROM_ACTIVATION;
@@ -350,19 +365,66 @@ static int feed_forward(struct plan *p, int layer, enum pass_op op, const struct
         if (op == PASS_O) {
             s->token_base = block * map.h_words;
             s->base = map.q_base + block * map.h_words;
-            s->keep = 1;
+            s->keep = !collapsed;
+            s->pooled = collapsed;
         } else if (op == PASS_FF1) {
             s->token_base = map.q_base + block * map.h_words;
             s->base = f;
+            if (collapsed) {
+                s->destination = TO_POOL;
+                s->pooled = 1;
+                s->pool_base = p->model->shape.d_model;
+            }
         } else {
             s->token_base = f;
             s->base = block * map.h_words;
             s->keep = !final;
-            if (final)
+            if (final) {
                 s->destination = TO_POOL;
+                s->pooled = 1;
+            }
         }
     }
     return 0;
+}
+
+// The collapsed form's outputs: the readout's sums, requantised.
+static int readout(struct plan *p)
+{
+    const struct model *m = p->model;
+    const struct model_requant *rq = &m->out.rq;
+    struct place place = {0, 0};
+    struct channel_word *c = add_channels(p, m->out.rows, &place.channel_base);
+    struct pass *s = c ? add_pass(p, PASS_OUT, 0, 0, 0) : NULL;
+    if (!s)
+        return -1;
+    for (int i = 0; i < m->out.rows; i++)
+        c[i] = (struct channel_word){.bias = rq->b[i], .multiplier = rq->per_row ? rq->m[i] : 0};
+    s->tokens = 1;
+    s->channels = m->out.rows;
+    // long enough for the last code to get through the readout's adders, which are more than the
+    // tile's stages only where the tile is tiny
+    s->slices = 1;
+    for (int lanes = p->hw.requantisers; lanes > 1; lanes = ceil_div(lanes, 2))
+        s->slices++;
+    s->slices = s->slices > p->lane_stages ? s->slices - p->lane_stages : 1;
+    s->token_from = FROM_NOTHING;
+    finish(p, s);
+    set_requant(s, rq, &place);
+    set_range(s, MODEL_SIGNED, m->bits.y);
+    s->destination = TO_OUTPUT;
+    s->tensor = MODEL_Y;
+    return 0;
+}
+
+static int collapsed_passes(struct plan *p)
+{
+    const struct model_layer *w = &p->model->layer[0];
+    if (in_passes(p) != 0 || attention_in(p, 0, PASS_Q, &w->q, MODEL_Q) != 0 ||
+        attention(p, 0) != 0 || feed_forward(p, 0, PASS_O, &w->o, MODEL_R) != 0 ||
+        feed_forward(p, 0, PASS_FF1, &w->ff1, MODEL_F) != 0)
+        return -1;
+    return readout(p);
 }
 
 static int tail(struct plan *p)
@@ -406,6 +468,8 @@ static int tail(struct plan *p)
 int plan_passes(struct plan *p)
 {
     const struct model *m = p->model;
+    if (m->shape.form == MODEL_COLLAPSED)
+        return collapsed_passes(p);
     if (in_passes(p) != 0)
         return -1;
     for (int l = 0; l < m->shape.layers; l++) {

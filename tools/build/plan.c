@@ -40,6 +40,41 @@ static int rows(const struct plan *p, int banks)
     return ceil_div(p->model->shape.window, banks);
 }
 
+void plan_collapsed_widths(struct plan *p)
+{
+    const struct model_shape *s = &p->model->shape;
+    const struct model_bits *b = &p->model->bits;
+    const struct model_layer_bits *l = &b->layer[0];
+    const int d = s->d_model;
+    const int64_t score = model_acc_max(l->q, 1, b->h, d);
+    const int64_t sums[] = {
+        model_acc_max(b->x, 1, b->w_in, s->features),
+        model_acc_max(b->h, 1, l->w_q, d),
+        score,
+        model_acc_max(l->e, 0, b->h, s->window),
+        model_acc_max(l->c, 1, l->w_o, d),
+        model_acc_max(l->r, 1, l->w_1, d),
+    };
+    struct model_op_info out;
+    int64_t acc = 0;
+    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++)
+        acc = sums[i] > acc ? sums[i] : acc;
+    model_op_describe(s, b, MODEL_OUT, 0, &out);
+    p->activation_bits = larger(larger(b->h, l->q), larger(l->c, l->r));
+    p->kept_bits = p->key_bits = p->value_bits = b->h;
+    p->weight_bits = larger(larger(b->w_in, l->w_q), larger(l->w_o, l->w_1));
+    p->e_bits = l->e;
+    p->u_bits = l->u;
+    p->score_bits = model_signed_bits(score);
+    p->tile_acc_bits = model_signed_bits(acc);
+    p->readout_bits = model_signed_bits(out.acc_max);
+    p->readout_drop = out.drop;
+    p->pool_bits = model_signed_bits(model_factor_max(&out));
+    p->acc_bits = larger(p->tile_acc_bits, p->pool_bits);
+    p->token_port_bits = larger(larger(p->activation_bits, b->x), p->e_bits + 1);
+    p->weight_port_bits = larger(p->weight_bits, b->h);
+}
+
 static void plan_widths(struct plan *p)
 {
     const struct model_shape *s = &p->model->shape;
@@ -80,7 +115,7 @@ static void plan_widths(struct plan *p)
     const int64_t y = model_acc_max(b->o, 1, b->w_y, d);
     acc = y > acc ? y : acc;
     p->pool_bits = model_signed_bits(pool);
-    p->acc_bits = larger(model_signed_bits(acc), p->pool_bits);
+    p->acc_bits = p->tile_acc_bits = larger(model_signed_bits(acc), p->pool_bits);
     p->token_port_bits = larger(larger(p->activation_bits, b->x), p->e_bits + 1);
     // f is unsigned: where the port has no bit to spare it is stored less half its range, and the
     // next layer's bias makes up for that
@@ -94,8 +129,6 @@ static void plan_widths(struct plan *p)
     }
     p->activation_bits = activation;
     p->weight_port_bits = larger(p->weight_bits, larger(p->key_bits, p->value_bits));
-    // radix-4 rows, two a stage
-    p->lane_stages = ceil_div(ceil_div(p->weight_port_bits, 2) * p->hw.terms, 2);
 }
 
 static void plan_memories(struct plan *p)
@@ -112,7 +145,7 @@ static void plan_memories(struct plan *p)
     p->value_depth =
         s->heads * ceil_div(s->d_model / s->heads, p->hw.outputs) * rows(p, p->value_banks);
     p->kept_depth = power_of_two(p->blocks * (t / r) * s->d_model);
-    p->pool_depth = power_of_two(s->d_model);
+    p->pool_depth = power_of_two(s->form == MODEL_COLLAPSED ? s->outputs : s->d_model);
     struct memory_map m = plan_memory_map(p);
     p->activation_depth = m.f_base + m.f_blocks * m.f_words;
 }
@@ -125,6 +158,8 @@ struct memory_map plan_memory_map(const struct plan *p)
     struct memory_map m = {.h_words = larger(heads, d)};
     m.q_base = p->blocks * m.h_words;
     m.f_base = 2 * m.q_base;
+    if (s->form == MODEL_COLLAPSED) // f is summed, never stored
+        return m;
     m.f_words = ceil_div(s->d_ff, u);
     m.f_blocks = p->blocks < 3 ? p->blocks : 3;
     return m;
@@ -209,13 +244,14 @@ struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *
     struct plan *p = calloc(1, sizeof *p);
     if (!p)
         goto memory;
-    if (mdl->shape.form != MODEL_ENCODER) {
-        snprintf(why, whycap, "form: the engine does not run the collapsed form yet");
-        goto fail;
-    }
     p->model = mdl;
     p->hw = *hw;
-    plan_widths(p);
+    if (mdl->shape.form == MODEL_COLLAPSED)
+        plan_collapsed_widths(p);
+    else
+        plan_widths(p);
+    // radix-4 rows, two a stage
+    p->lane_stages = ceil_div(ceil_div(p->weight_port_bits, 2) * hw->terms, 2);
     plan_memories(p);
     if (plan_passes(p) != 0)
         goto memory;

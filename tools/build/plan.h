@@ -29,7 +29,8 @@ const char *pass_op_name(enum pass_op op);
 enum token_source { FROM_WINDOW, FROM_ACTIVATION, FROM_NUMERATOR, FROM_NOTHING };
 enum weight_source { FROM_ROM, FROM_KEY, FROM_VALUE };
 enum multiplier_source { MULTIPLIER_FIXED, MULTIPLIER_PER_ROW, MULTIPLIER_RECIPROCAL };
-enum destination { TO_ACTIVATION, TO_KEY, TO_VALUE, TO_POOL, TO_OUTPUT, TO_SOFTMAX };
+// TO_ATTENTION: the token port's buffer and both of the weight port's (h of the collapsed form).
+enum destination { TO_ACTIVATION, TO_KEY, TO_VALUE, TO_POOL, TO_OUTPUT, TO_SOFTMAX, TO_ATTENTION };
 
 // One operation on one block of tokens (of one head where there are heads). The fields are those of
 // rtl/core/program_pkg.vhd.
@@ -49,7 +50,9 @@ struct pass {
     int slot; // of reciprocals, context passes
     enum destination destination;
     int base, rotation, row_step, job_step;
-    int offset;                           // taken off the codes that are stored
+    int key_base, key_rotation, value_base, value_rotation; // TO_ATTENTION
+    int pooled, pool_base; // summed on the way; first place of the channels in the readout
+    int offset;            // taken off the codes that are stored
     int tensor, first_token, first_index; // debug tap
     // set by the scheduler
     int writes, softmaxes, reciprocals;
@@ -75,7 +78,8 @@ struct plan {
     int window_depth, activation_depth, numerator_depth, key_depth, value_depth, kept_depth,
         pool_depth;
     int activation_bits, key_bits, value_bits, kept_bits, e_bits, u_bits, pool_bits;
-    int weight_bits, token_port_bits, weight_port_bits, acc_bits, score_bits;
+    int weight_bits, token_port_bits, weight_port_bits, acc_bits, tile_acc_bits, score_bits;
+    int readout_bits, readout_drop; // collapsed: of the output's exact sums, and what they drop
     int gain_bits, bias_bits, has_gain, row_bits, lane_stages;
     int f_offset[MODEL_MAX_LAYERS]; // f is stored as f - f_offset
     int shifts[MODEL_MAX_SHIFTS + MODEL_MAX_LAYERS], shift_count;

@@ -21,6 +21,9 @@ int plan_head_slices(const struct plan *p);
 // Fills in passes, ROM contents and the softmax blocks' parameters, unordered. -1: no memory.
 int plan_passes(struct plan *p);
 
+// Widths of the collapsed form, which shares no tensor with a further layer and reads y from sums.
+void plan_collapsed_widths(struct plan *p);
+
 // Chooses Block RAM for memories whose kind the manifest leaves open, as far as it goes.
 void plan_storage(struct plan *p);
 

@@ -30,7 +30,8 @@ struct timing {
 
 struct scheduler {
     struct plan *p;
-    long patience; // cycles that an earlier operation is worth waiting for
+    long patience; // cycles that a preferred operation is worth waiting for
+    int deep;      // later operations are preferred, not earlier ones
     int *at;       // [pass as written] place in the program, or -1
     int *softmax;  // [pass as written] block of its scores, or -1
     int placed;
@@ -70,11 +71,43 @@ static int each(struct scheduler *c, enum pass_op op, int layer, int block, int 
 
 enum { ALL = -1 };
 
+// Of the collapsed form, whose h is its keys and values.
+static int collapsed_inputs(struct scheduler *c, struct pass *s, long *begin, visit_fn *visit)
+{
+    int b = s->block;
+    switch (s->op) {
+    case PASS_IN:
+        return 1;
+    case PASS_Q:
+        return each(c, PASS_IN, 0, b, 0, 1, s, begin, visit);
+    case PASS_SCORES:
+        return each(c, PASS_Q, 0, b, 0, 1, s, begin, visit) &&
+               each(c, PASS_IN, 0, ALL, 0, 1, s, begin, visit);
+    case PASS_CONTEXT: // c takes the place of h in the token port's buffer
+        return each(c, PASS_SCORES, 0, b, 0, 0, s, begin, visit);
+    case PASS_O: // r that of q
+        return each(c, PASS_CONTEXT, 0, b, 0, 1, s, begin, visit);
+    case PASS_FF1:
+        return each(c, PASS_O, 0, b, 0, 1, s, begin, visit);
+    case PASS_OUT:
+        return each(c, PASS_FF1, 0, ALL, 0, 1, s, begin, visit);
+    case PASS_K:
+    case PASS_V:
+    case PASS_FF2:
+    case PASS_POOL:
+    case PASS_OPS:
+        break;
+    }
+    return 0;
+}
+
 static int inputs(struct scheduler *c, struct pass *s, long *begin, visit_fn *visit)
 {
     const struct plan *p = c->p;
     int l = s->layer, b = s->block, last = p->model->shape.layers - 1;
     int ring = plan_memory_map(p).f_blocks;
+    if (p->model->shape.form == MODEL_COLLAPSED)
+        return collapsed_inputs(c, s, begin, visit);
     switch (s->op) {
     case PASS_IN:
         return 1;
@@ -212,7 +245,14 @@ static void place(struct scheduler *c, int i, long begin)
     c->at[i] = c->placed++;
 }
 
-// Among passes that could begin now, or within the scheduler's patience, the earliest operation;
+static int preferred(const struct scheduler *c, const struct pass *s, const struct pass *b)
+{
+    if (s->layer != b->layer)
+        return s->layer < b->layer;
+    return c->deep ? s->op > b->op : s->op < b->op;
+}
+
+// Among passes that could begin now, or within the scheduler's patience, the preferred operation;
 // else the one that can begin first.
 static int choose(struct scheduler *c, long *begin)
 {
@@ -226,10 +266,7 @@ static int choose(struct scheduler *c, long *begin)
         if (e <= c->t.engine + c->patience)
             e = c->t.engine;
         const struct pass *s = &c->p->passes[i], *b = &c->p->passes[best < 0 ? 0 : best];
-        int before =
-            best < 0 || e < *begin ||
-            (e == *begin && (s->layer < b->layer || (s->layer == b->layer && s->op < b->op)));
-        if (before) {
+        if (best < 0 || e < *begin || (e == *begin && preferred(c, s, b))) {
             best = i;
             *begin = e;
         }
@@ -251,7 +288,7 @@ static int reorder(struct scheduler *c)
     return 0;
 }
 
-static void run(struct scheduler *c, long patience)
+static void run(struct scheduler *c, long patience, int deep)
 {
     struct timing *t = &c->t;
     *t = (struct timing){.engine = 1,
@@ -260,6 +297,7 @@ static void run(struct scheduler *c, long patience)
                          .numerators = t->numerators,
                          .divided = t->divided};
     c->patience = patience;
+    c->deep = deep;
     c->placed = 0;
     for (int i = 0; i < c->p->pass_count; i++)
         c->at[i] = c->softmax[i] = -1;
@@ -280,6 +318,7 @@ int plan_schedule(struct plan *p)
     int result = -1;
     size_t n = (size_t)p->pass_count;
     long best = LONG_MAX, best_patience = 0;
+    int best_deep = 0;
     struct scheduler c = {.p = p};
     c.at = malloc(n * sizeof *c.at);
     c.softmax = malloc(n * sizeof *c.softmax);
@@ -290,14 +329,16 @@ int plan_schedule(struct plan *p)
     if (!c.at || !c.softmax || !c.t.written || !c.t.numerators || !c.t.divided || !p->softmax)
         goto fail;
     // long programs are not worth the search: one order more or less is lost among many blocks
-    for (size_t i = 0; i < (n > 300 ? 1 : sizeof patiences / sizeof patiences[0]); i++) {
-        run(&c, patiences[i]);
-        if (p->cycles < best) {
-            best = p->cycles;
-            best_patience = patiences[i];
+    for (int deep = 0; deep <= (p->model->shape.form == MODEL_COLLAPSED); deep++)
+        for (size_t i = 0; i < (n > 300 ? 1 : sizeof patiences / sizeof patiences[0]); i++) {
+            run(&c, patiences[i], deep);
+            if (p->cycles < best) {
+                best = p->cycles;
+                best_patience = patiences[i];
+                best_deep = deep;
+            }
         }
-    }
-    run(&c, best_patience);
+    run(&c, best_patience, best_deep);
     p->softmax_count = c.t.blocks;
     result = reorder(&c);
 fail:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Saves a random variant with random hardware choices for the benches of rtl/core.
 //
-// usage: random_variant DIR SEED [window features d_model heads d_ff layers outputs bits extreme
+// usage: random_variant [--collapsed] DIR SEED [window features d_model heads d_ff layers outputs
+// bits extreme
 //                                 ffn_bits [HARDWARE-JSON]]
 // Numbers that are 0 or left out are drawn at random; ffn_bits narrows the feed-forward weights.
 #include <stdio.h>
@@ -55,7 +56,7 @@ static void narrow_ffn(struct model *m, int bits)
         struct model_layer_bits *b = &m->bits.layer[l];
         if (b->w_1 > bits)
             narrow(&m->layer[l].ff1, b->w_1, bits);
-        if (b->w_2 > bits)
+        if (m->shape.form == MODEL_ENCODER && b->w_2 > bits)
             narrow(&m->layer[l].ff2, b->w_2, bits);
         b->w_1 = b->w_1 > bits ? bits : b->w_1;
         b->w_2 = b->w_2 > bits ? bits : b->w_2;
@@ -66,8 +67,12 @@ int main(int argc, char **argv)
 {
     char why[512];
     int n[10] = {0};
+    int collapsed = argc > 1 && strcmp(argv[1], "--collapsed") == 0;
+    argc -= collapsed;
+    argv += collapsed;
     if (argc < 3 || argc > 14) {
-        fprintf(stderr, "usage: random_variant DIR SEED [window features d_model heads d_ff layers "
+        fprintf(stderr, "usage: random_variant [--collapsed] DIR SEED [window features d_model "
+                        "heads d_ff layers "
                         "outputs bits extreme ffn_bits [HARDWARE-JSON]]\n");
         return 2;
     }
@@ -81,7 +86,8 @@ int main(int argc, char **argv)
                   .heads = n[3],
                   .d_ff = n[4],
                   .layers = n[5],
-                  .outputs = n[6]},
+                  .outputs = n[6],
+                  .form = collapsed ? MODEL_COLLAPSED : MODEL_ENCODER},
         .bits = n[7],
         .extreme = n[8],
     };

@@ -88,7 +88,10 @@ static void check_program(const struct plan *p)
 {
     const struct model_shape *s = &p->model->shape;
     int per_layer = p->blocks * (5 * s->heads + 3);
-    assert_int_equal(p->pass_count, p->blocks + s->layers * per_layer + 2);
+    if (s->form == MODEL_COLLAPSED)
+        assert_int_equal(p->pass_count, p->blocks * 6 + 1);
+    else
+        assert_int_equal(p->pass_count, p->blocks + s->layers * per_layer + 2);
     assert_int_equal(p->softmax_count, s->layers * s->heads * p->blocks);
     int scores = 0;
     for (int i = 0; i < p->pass_count; i++) {
@@ -102,14 +105,13 @@ static void check_program(const struct plan *p)
     assert_true(p->cycles > p->passes[p->pass_count - 1].end);
 }
 
-static void test_random_plans(void **state)
+static void random_plans(enum model_form form)
 {
-    (void)state;
     struct rng r;
     rng_init(&r, 20261122);
     for (int i = 0; i < PLANS; i++) {
         char why[512] = "";
-        struct model_random_options o = {.seed = rng_u64(&r)};
+        struct model_random_options o = {.seed = rng_u64(&r), .shape.form = form};
         struct variant *v = model_random_variant(&o, why, sizeof why);
         assert_non_null(v);
         struct hardware hw;
@@ -132,12 +134,59 @@ static void test_random_plans(void **state)
     }
 }
 
+static void test_random_plans(void **state)
+{
+    (void)state;
+    random_plans(MODEL_ENCODER);
+    random_plans(MODEL_COLLAPSED);
+}
+
+// The collapsed form leaves out the passes of k, v, FFN2 and the pool, and stores no f.
+static void test_collapsed_plan(void **state)
+{
+    (void)state;
+    char why[512] = "";
+    struct model_random_options o = {.seed = 1,
+                                     .shape = {.window = 24,
+                                               .features = 7,
+                                               .d_model = 16,
+                                               .heads = 1,
+                                               .d_ff = 64,
+                                               .layers = 1,
+                                               .outputs = 1,
+                                               .form = MODEL_COLLAPSED},
+                                     .bits = 8};
+    struct variant *v = model_random_variant(&o, why, sizeof why), *encoder = demand();
+    struct hardware hw;
+    assert_non_null(v);
+    assert_int_equal(hardware_choose(&hw, encoder->model, NULL, why, sizeof why), 0);
+    struct plan *p = plan_new(v->model, &hw, why, sizeof why);
+    struct plan *full = plan_new(encoder->model, &hw, why, sizeof why);
+    assert_non_null(p);
+    assert_non_null(full);
+    check_program(p);
+    assert_int_equal(p->macs, 24 * (7 * 16 + 2 * 16 * 16 + 16 * 64 + 2 * 24 * 16) + 80);
+    assert_true(p->cycles < full->cycles * 2 / 3);
+    assert_true(p->activation_depth < full->activation_depth);
+    assert_int_equal(p->readout_drop, 3);
+    for (int i = 0; i < p->pass_count; i++) {
+        enum pass_op op = p->passes[i].op;
+        assert_true(op != PASS_K && op != PASS_V && op != PASS_FF2 && op != PASS_POOL);
+        assert_int_equal(p->passes[i].pooled, op == PASS_O || op == PASS_FF1);
+    }
+    plan_free(p);
+    plan_free(full);
+    variant_free(v);
+    variant_free(encoder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_choices_are_taken),
         cmocka_unit_test(test_random_plans),
+        cmocka_unit_test(test_collapsed_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
