@@ -23,6 +23,12 @@ static const struct {
     [SERVICE_UNLOAD] = {"unload", true},
     [SERVICE_BOARDS] = {"boards", false},
     [SERVICE_CANCEL] = {"cancel", false},
+    [SERVICE_AB_START] = {"ab_start", true},
+    [SERVICE_AB_DATA] = {"ab_data", true},
+    [SERVICE_AB_STATUS] = {"ab_status", false},
+    [SERVICE_AB_LIST] = {"ab_list", false},
+    [SERVICE_AB_RESULT] = {"ab_result", false},
+    [SERVICE_AB_CANCEL] = {"ab_cancel", true},
 };
 
 static const struct {
@@ -41,6 +47,9 @@ static const struct {
     [SERVICE_STALE] = {"STALE", "retry"},
     [SERVICE_UNAUTHORISED] = {"UNAUTHORISED", "use the control socket"},
     [SERVICE_INTERNAL] = {"INTERNAL", "report it"},
+    [SERVICE_EXPERIMENT_QUEUE_FULL] = {"EXPERIMENT_QUEUE_FULL",
+                                       "wait for an experiment to end, or cancel one"},
+    [SERVICE_UNKNOWN_EXPERIMENT] = {"UNKNOWN_EXPERIMENT", "see the list of experiments"},
 };
 
 const char *service_verb_name(enum service_verb v)
@@ -111,6 +120,24 @@ const char *service_board_state_name(enum service_board_state s)
 {
     static const char *const names[] = {"ABSENT", "IDLE", "PROGRAMMING", "READY", "FAULT"};
     return (unsigned)s < 5 ? names[s] : "?";
+}
+
+const char *service_experiment_state_name(enum service_experiment_state s)
+{
+    static const char *const names[] = {"RECEIVING", "QUEUED",   "RUNNING",
+                                        "DONE",      "CANCELED", "FAILED"};
+    return (unsigned)s < SERVICE_EXPERIMENT_STATES ? names[s] : "?";
+}
+
+const char *service_metric_name(enum service_metric m)
+{
+    static const char *const names[] = {"error", "cycles", "latency", "energy"};
+    return (unsigned)m < SERVICE_METRICS ? names[m] : "?";
+}
+
+const char *service_design_name(enum service_design d)
+{
+    return d == SERVICE_ABBA ? "abba" : d == SERVICE_RANDOM_PAIRS ? "random-pairs" : "?";
 }
 
 enum service_code service_error_set(struct service_error *e, enum service_code code,

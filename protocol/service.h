@@ -32,6 +32,11 @@ enum {
     SERVICE_DEADLINE_MAX_MS = 600000,
     SERVICE_DEADLINE_MS = 5000,
     SERVICE_DEADLINE_LOAD_MS = 60000,
+    SERVICE_ARMS_MAX = 8,         // variants of an experiment
+    SERVICE_EXPERIMENTS_MAX = 40, // rows of ab_list
+    SERVICE_LABELLED_MAX = 65536, // windows of an experiment
+    SERVICE_STEPS_MAX = 20000,    // of an experiment
+    SERVICE_STEP_COLUMNS = 8,     // of the steps that come with ab_result
 };
 
 enum service_verb {
@@ -48,24 +53,32 @@ enum service_verb {
     SERVICE_UNLOAD,
     SERVICE_BOARDS,
     SERVICE_CANCEL,
+    SERVICE_AB_START,
+    SERVICE_AB_DATA,
+    SERVICE_AB_STATUS,
+    SERVICE_AB_LIST,
+    SERVICE_AB_RESULT,
+    SERVICE_AB_CANCEL,
     SERVICE_VERBS
 };
 
 // What went wrong; the comment is what the caller can do.
 enum service_code {
     SERVICE_OK = 0,
-    SERVICE_BAD_REQUEST,   // mend the request: field names what is wrong
-    SERVICE_UNKNOWN_MODEL, // see repository_index, boards
-    SERVICE_NOT_READY,     // load it, or wait
-    SERVICE_QUEUE_FULL,    // retry later
-    SERVICE_DEADLINE,      // retry with more time
-    SERVICE_CANCELED,      // nothing: someone wanted it so
-    SERVICE_SWAP_FAILED,   // look at the message; active still serves
-    SERVICE_DEVICE_LOST,   // wait for the board's return
-    SERVICE_DEVICE_FAULT,  // see the daemon's log
-    SERVICE_STALE,         // retry: the variant asked for is gone
-    SERVICE_UNAUTHORISED,  // use the control socket
-    SERVICE_INTERNAL,      // report it
+    SERVICE_BAD_REQUEST,           // mend the request: field names what is wrong
+    SERVICE_UNKNOWN_MODEL,         // see repository_index, boards
+    SERVICE_NOT_READY,             // load it, or wait
+    SERVICE_QUEUE_FULL,            // retry later
+    SERVICE_DEADLINE,              // retry with more time
+    SERVICE_CANCELED,              // nothing: someone wanted it so
+    SERVICE_SWAP_FAILED,           // look at the message; active still serves
+    SERVICE_DEVICE_LOST,           // wait for the board's return
+    SERVICE_DEVICE_FAULT,          // see the daemon's log
+    SERVICE_STALE,                 // retry: the variant asked for is gone
+    SERVICE_UNAUTHORISED,          // use the control socket
+    SERVICE_INTERNAL,              // report it
+    SERVICE_EXPERIMENT_QUEUE_FULL, // wait for an experiment to end, or cancel one
+    SERVICE_UNKNOWN_EXPERIMENT,    // see ab_list
     SERVICE_CODES
 };
 
@@ -80,6 +93,26 @@ enum service_board_state {
     SERVICE_BOARD_FAULT
 };
 
+enum service_metric {
+    SERVICE_METRIC_ERROR,   // of the forecasts against the targets
+    SERVICE_METRIC_CYCLES,  // of the fabric
+    SERVICE_METRIC_LATENCY, // of the host: request written to answer read
+    SERVICE_METRIC_ENERGY,  // of an inference
+    SERVICE_METRICS
+};
+
+enum service_design { SERVICE_ABBA, SERVICE_RANDOM_PAIRS };
+
+enum service_experiment_state {
+    SERVICE_EXPERIMENT_RECEIVING, // windows are to come
+    SERVICE_EXPERIMENT_QUEUED,
+    SERVICE_EXPERIMENT_RUNNING,
+    SERVICE_EXPERIMENT_DONE,
+    SERVICE_EXPERIMENT_CANCELED,
+    SERVICE_EXPERIMENT_FAILED,
+    SERVICE_EXPERIMENT_STATES
+};
+
 // Names as on the wire, "?" for a value outside the enum. The _from functions give false for a name
 // that is none.
 const char *service_verb_name(enum service_verb v);
@@ -92,6 +125,9 @@ size_t service_datatype_bytes(enum service_datatype t);
 const char *service_origin_name(enum service_origin o);
 const char *service_model_state_name(enum service_model_state s);
 const char *service_board_state_name(enum service_board_state s);
+const char *service_experiment_state_name(enum service_experiment_state s);
+const char *service_metric_name(enum service_metric m);
+const char *service_design_name(enum service_design d);
 
 // Whether the verb changes what boards do and needs the control role.
 bool service_verb_is_control(enum service_verb v);
@@ -121,6 +157,32 @@ struct service_window {
     const void *data;               // borrowed from the frame, little-endian, maybe unaligned
 };
 
+// What an experiment is to do. Ranges: PROTOCOL.md 2.4.
+struct service_plan {
+    char name[SERVICE_NAME_MAX + 1]; // the caller's label, "" for none
+    uint16_t arms;                   // variants; the first is the reference
+    char arm[SERVICE_ARMS_MAX][SERVICE_NAME_MAX + 1];
+    enum service_design design;
+    uint32_t blocks;       // budget
+    uint32_t budget_s;     // of running; 0: none
+    uint32_t first;        // blocks before the first look
+    uint32_t step_windows; // inferences of one measurement
+    uint32_t warmup;       // inferences thrown away after each swap
+    uint32_t windows;      // labelled windows in all
+    uint64_t seed;
+    double confidence;   // of the intervals, e.g. 0.95
+    double margin_pct;   // of equivalence, relative metrics; 0: none
+    double error_margin; // of equivalence, in the error's unit; 0: none
+    bool metric[SERVICE_METRICS];
+};
+
+// A piece of an experiment's labelled windows.
+struct service_labelled {
+    uint32_t windows;                // in this piece
+    uint16_t rows, columns, outputs; // of a window; of its target
+    const void *data, *targets; // borrowed from the frames, FP64 little-endian, maybe unaligned
+};
+
 struct service_request {
     enum service_verb verb;
     char id[SERVICE_ID_MAX + 1];           // "": none
@@ -129,6 +191,10 @@ struct service_request {
     char board[SERVICE_NAME_MAX + 1];      // load, unload; "": any
     char request_id[SERVICE_ID_MAX + 1];   // cancel
     struct service_window window;          // infer
+    char experiment[SERVICE_NAME_MAX + 1]; // ab_data, ab_status, ab_result, ab_cancel
+    uint32_t offset;                       // ab_data: windows that came before
+    struct service_plan plan;              // ab_start
+    struct service_labelled labelled;      // ab_start, ab_data
 };
 
 // Decodes header frame and tensors (count frames, the empty delimiter taken off). SERVICE_OK, or
@@ -232,6 +298,28 @@ struct service_load {
     } seconds;
 };
 
+struct service_experiment {
+    char id[SERVICE_NAME_MAX + 1], name[SERVICE_NAME_MAX + 1], board[SERVICE_NAME_MAX + 1];
+    enum service_experiment_state state;
+    char reason[SERVICE_TEXT_MAX + 1]; // of FAILED, or what RUNNING waits for; "" for none
+    uint16_t arms;
+    char arm[SERVICE_ARMS_MAX][SERVICE_NAME_MAX + 1];
+    uint32_t received, windows;     // labelled windows that are here, and that are due
+    uint32_t blocks, budget_blocks; // complete ones
+    uint32_t steps;                 // measurements that are stored
+    uint32_t decided, comparisons;  // that need no more blocks; in all
+    double seconds;                 // of running
+};
+
+// ab_result: the report, a JSON object (PROTOCOL.md 2.4), and the steps as a table of
+// [steps][SERVICE_STEP_COLUMNS] numbers, NaN where one is missing.
+struct service_experiment_result {
+    struct service_experiment row;
+    json_t *report;
+    double *steps;
+    size_t n; // steps
+};
+
 struct service_reply {
     enum service_verb verb;
     char id[SERVICE_ID_MAX + 1];
@@ -258,6 +346,12 @@ struct service_reply {
             struct service_model_stats *rows;
             size_t n;
         } statistics;
+        struct service_experiment experiment; // ab_start, ab_data, ab_status, ab_cancel
+        struct {
+            struct service_experiment *rows;
+            size_t n;
+        } experiments;                           // ab_list
+        struct service_experiment_result result; // ab_result
     } u;
 };
 
@@ -266,11 +360,12 @@ void service_reply_init(struct service_reply *reply, const struct service_reques
 
 // Writes a reply's header, not terminated; returns its length, 0 when it does not fit. rows and
 // details are borrowed. Text that is not UTF-8 is sent with '?' in its place. Two tensor frames
-// follow an inference: service_pack_fp64(values) and service_pack_int16(codes).
+// follow an inference: service_pack_fp64(values) and service_pack_int16(codes); one follows
+// ab_result: service_pack_fp64(steps).
 size_t service_reply_encode(const struct service_reply *reply, char *out, size_t capacity);
 
 // Decodes a reply, also an error reply. True when it is well-formed; then service_reply_fini frees
-// what it owns (rows, details). False otherwise, why says so, nothing is owned.
+// what it owns (rows, details, report, steps). False otherwise, why says so, nothing is owned.
 bool service_reply_decode(const struct service_frame *frames, size_t count,
                           struct service_reply *out, struct service_error *why);
 void service_reply_fini(struct service_reply *reply);

@@ -119,6 +119,21 @@ bool service_json_text(json_t *object, const char *path, const char *key,
     return true;
 }
 
+bool service_json_name(json_t *object, const char *path, const char *key,
+                       enum service_presence presence, char *out, struct service_error *e)
+{
+    if (!service_json_text(object, path, key, presence, out, SERVICE_NAME_MAX + 1, e))
+        return false;
+    if (json_object_get(object, key) && !out[0])
+        return service_json_bad(e, path, key, "empty");
+    for (const char *c = out; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+              *c == '-' || *c == '_' || *c == '.'))
+            return service_json_bad(e, path, key,
+                                    "a name is made of letters, digits, '-', '_' and '.'");
+    return true;
+}
+
 bool service_json_integer(json_t *object, const char *path, const char *key,
                           enum service_presence presence, int64_t low, int64_t high, int64_t *out,
                           struct service_error *e)

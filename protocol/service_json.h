@@ -20,6 +20,9 @@ enum service_presence { SERVICE_OPTIONAL, SERVICE_REQUIRED };
 bool service_json_text(json_t *object, const char *path, const char *key,
                        enum service_presence presence, char *out, size_t capacity,
                        struct service_error *e);
+// A name: 1 to SERVICE_NAME_MAX bytes of A-Z a-z 0-9 - _ . ; out takes SERVICE_NAME_MAX + 1.
+bool service_json_name(json_t *object, const char *path, const char *key,
+                       enum service_presence presence, char *out, struct service_error *e);
 bool service_json_integer(json_t *object, const char *path, const char *key,
                           enum service_presence presence, int64_t low, int64_t high, int64_t *out,
                           struct service_error *e);

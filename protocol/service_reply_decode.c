@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/service_experiment.h"
 #include "protocol/service_json.h"
 
 #define TEXT(object, path, key, out)                                                               \
@@ -316,6 +317,13 @@ static bool read_rows(json_t *root, const char *key, size_t row_bytes,
     return true;
 }
 
+static bool read_experiment(json_t *root, struct service_experiment *x, struct service_error *e)
+{
+    json_t *object;
+    return service_json_object(root, "", "experiment", SERVICE_REQUIRED, &object, e) &&
+           service_experiment_read(object, "experiment", x, e);
+}
+
 static bool read_load(json_t *root, struct service_load *l, struct service_error *e)
 {
     json_t *seconds;
@@ -405,6 +413,19 @@ static bool read_result(json_t *root, const struct service_frame *frames, size_t
         return good;
     case SERVICE_CANCEL:
         return read_u32(root, "", "canceled", &out->u.canceled, e);
+    case SERVICE_AB_START:
+    case SERVICE_AB_DATA:
+    case SERVICE_AB_STATUS:
+    case SERVICE_AB_CANCEL:
+        return read_experiment(root, &out->u.experiment, e);
+    case SERVICE_AB_LIST:
+        good = read_rows(root, "experiments", sizeof *out->u.experiments.rows,
+                         service_experiment_read, &rows, &out->u.experiments.n, e);
+        out->u.experiments.rows = rows;
+        return good;
+    case SERVICE_AB_RESULT:
+        return read_experiment(root, &out->u.result.row, e) &&
+               service_result_read(root, frames, count, &out->u.result, e);
     default:
         return service_json_bad(e, "", "verb", "missing");
     }
@@ -450,6 +471,12 @@ void service_reply_fini(struct service_reply *reply)
             free(reply->u.index.rows);
         else if (reply->verb == SERVICE_BOARDS)
             free(reply->u.boards.rows);
+        else if (reply->verb == SERVICE_AB_LIST)
+            free(reply->u.experiments.rows);
+        else if (reply->verb == SERVICE_AB_RESULT) {
+            json_decref(reply->u.result.report);
+            free(reply->u.result.steps);
+        }
     }
     memset(reply, 0, sizeof *reply);
 }

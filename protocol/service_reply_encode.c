@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "protocol/service.h"
+#include "protocol/service_experiment.h"
 #include "protocol/service_write.h"
 
 #define OPEN(key)           service_write_open(w, key, '{')
@@ -45,6 +46,7 @@ static void put_server(struct service_writer *w, const char *version)
     TEXT(NULL, "model_repository");
     TEXT(NULL, "statistics");
     TEXT(NULL, "boards");
+    TEXT(NULL, "experiments");
     CLOSE_ARRAY();
 }
 
@@ -308,6 +310,21 @@ static void put_result(struct service_writer *w, const struct service_reply *r)
         break;
     case SERVICE_CANCEL:
         INTEGER("canceled", r->u.canceled);
+        break;
+    case SERVICE_AB_START:
+    case SERVICE_AB_DATA:
+    case SERVICE_AB_STATUS:
+    case SERVICE_AB_CANCEL:
+        service_experiment_write(w, "experiment", &r->u.experiment);
+        break;
+    case SERVICE_AB_LIST:
+        OPEN_ARRAY("experiments");
+        for (size_t i = 0; i < r->u.experiments.n; i++)
+            service_experiment_write(w, NULL, &r->u.experiments.rows[i]);
+        CLOSE_ARRAY();
+        break;
+    case SERVICE_AB_RESULT:
+        service_result_write(w, &r->u.result);
         break;
     default:
         w->failed = true;

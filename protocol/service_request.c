@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/service_experiment.h"
 #include "protocol/service_json.h"
 #include "protocol/service_write.h"
 
@@ -11,35 +12,30 @@ enum need { NO, MAY, MUST };
 
 // What a verb's request holds beside verb, id and deadline.
 static const struct {
-    enum need model, board, request_id;
+    enum need model, board, request_id, experiment;
+    bool offset, plan, labelled;
 } needs[SERVICE_VERBS] = {
-    [SERVICE_MODEL_READY] = {.model = MUST},        [SERVICE_MODEL_METADATA] = {.model = MUST},
-    [SERVICE_MODEL_STATISTICS] = {.model = MAY},    [SERVICE_INFER] = {.model = MUST},
-    [SERVICE_LOAD] = {.model = MUST, .board = MAY}, [SERVICE_UNLOAD] = {.model = MAY, .board = MAY},
+    [SERVICE_MODEL_READY] = {.model = MUST},
+    [SERVICE_MODEL_METADATA] = {.model = MUST},
+    [SERVICE_MODEL_STATISTICS] = {.model = MAY},
+    [SERVICE_INFER] = {.model = MUST},
+    [SERVICE_LOAD] = {.model = MUST, .board = MAY},
+    [SERVICE_UNLOAD] = {.model = MAY, .board = MAY},
     [SERVICE_CANCEL] = {.request_id = MUST},
+    [SERVICE_AB_START] = {.board = MAY, .plan = true, .labelled = true},
+    [SERVICE_AB_DATA] = {.experiment = MUST, .offset = true, .labelled = true},
+    [SERVICE_AB_STATUS] = {.experiment = MUST},
+    [SERVICE_AB_RESULT] = {.experiment = MUST},
+    [SERVICE_AB_CANCEL] = {.experiment = MUST},
 };
-
-static bool is_name_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-}
 
 static bool read_name(json_t *object, const char *path, const char *key, enum need need, char *out,
                       struct service_error *e)
 {
     if (need == NO && json_object_get(object, key))
         return service_json_bad(e, path, key, "this verb does not take it");
-    if (!service_json_text(object, path, key, need == MUST ? SERVICE_REQUIRED : SERVICE_OPTIONAL,
-                           out, SERVICE_NAME_MAX + 1, e))
-        return false;
-    if (json_object_get(object, key) && !out[0])
-        return service_json_bad(e, path, key, "empty");
-    for (const char *c = out; *c; c++)
-        if (!is_name_byte(*c))
-            return service_json_bad(e, path, key,
-                                    "a name is made of letters, digits, '-', '_' and '.'");
-    return true;
+    return service_json_name(object, path, key, need == MUST ? SERVICE_REQUIRED : SERVICE_OPTIONAL,
+                             out, e);
 }
 
 // An id may be any printable text: it is echoed and logged.
@@ -71,9 +67,23 @@ static bool read_verb(json_t *root, struct service_request *out, struct service_
     return true;
 }
 
+static bool read_offset(json_t *parameters, struct service_request *out, struct service_error *e)
+{
+    int64_t offset = 0;
+    if (!needs[out->verb].offset && json_object_get(parameters, "offset"))
+        return service_json_bad(e, "parameters", "offset", "this verb does not take it");
+    if (needs[out->verb].offset &&
+        !service_json_integer(parameters, "parameters", "offset", SERVICE_REQUIRED, 0,
+                              SERVICE_LABELLED_MAX, &offset, e))
+        return false;
+    out->offset = (uint32_t)offset;
+    return true;
+}
+
 static bool read_parameters(json_t *root, struct service_request *out, struct service_error *e)
 {
-    static const char *const allowed[] = {"deadline_ms", "board", "request_id", NULL};
+    static const char *const allowed[] = {"deadline_ms", "board", "request_id", "experiment",
+                                          "offset",      "plan",  NULL};
     json_t *parameters;
     int64_t deadline = out->verb == SERVICE_LOAD ? SERVICE_DEADLINE_LOAD_MS : SERVICE_DEADLINE_MS;
     if (!service_json_object(root, "", "parameters", SERVICE_OPTIONAL, &parameters, e))
@@ -87,7 +97,11 @@ static bool read_parameters(json_t *root, struct service_request *out, struct se
     out->deadline_ms = (uint32_t)deadline;
     return read_name(parameters, "parameters", "board", needs[out->verb].board, out->board, e) &&
            read_id(parameters, "parameters", "request_id", needs[out->verb].request_id,
-                   out->request_id, e);
+                   out->request_id, e) &&
+           read_name(parameters, "parameters", "experiment", needs[out->verb].experiment,
+                     out->experiment, e) &&
+           read_offset(parameters, out, e) &&
+           service_plan_read(parameters, needs[out->verb].plan, &out->plan, e);
 }
 
 static bool read_shape(json_t *input, struct service_window *w, struct service_error *e)
@@ -158,7 +172,7 @@ static bool read_rest(json_t *root, const struct service_frame *frames, size_t c
                       struct service_request *out, struct service_error *e)
 {
     static const char *const allowed[] = {"verb", "id", "parameters", "model_name", "inputs", NULL};
-    size_t tensors = out->verb == SERVICE_INFER ? 1 : 0;
+    size_t tensors = out->verb == SERVICE_INFER ? 1 : needs[out->verb].labelled ? 2 : 0;
     if (!service_json_only(root, "", allowed, e) || !read_parameters(root, out, e) ||
         !read_name(root, "", "model_name", needs[out->verb].model, out->model_name, e))
         return false;
@@ -166,11 +180,15 @@ static bool read_rest(json_t *root, const struct service_frame *frames, size_t c
         return service_json_bad(e, "", "model_name", "unload needs model_name or parameters.board");
     if (!tensors && json_object_get(root, "inputs"))
         return service_json_bad(e, "", "inputs", "this verb does not take it");
-    if (tensors && !read_input(root, &out->window, e))
+    if (tensors == 1 && !read_input(root, &out->window, e))
+        return false;
+    if (tensors == 2 && !service_labelled_read(root, &out->labelled, e))
         return false;
     if (count - 1 != tensors)
         return service_json_bad(e, "frames", NULL, "%zu tensor frames where %zu are due", count - 1,
                                 tensors);
+    if (tensors == 2)
+        return service_labelled_take(&frames[1], &out->labelled, e);
     return !tensors || read_window(&frames[1], &out->window, e);
 }
 
@@ -197,13 +215,19 @@ enum service_code service_request_decode(const struct service_frame *frames, siz
 
 static void put_parameters(struct service_writer *w, const struct service_request *r)
 {
-    if (!r->deadline_ms && !r->board[0] && !r->request_id[0])
+    const bool plan = needs[r->verb].plan, offset = needs[r->verb].offset;
+    if (!r->deadline_ms && !r->board[0] && !r->request_id[0] && !r->experiment[0] && !plan)
         return;
     service_write_open(w, "parameters", '{');
     if (r->deadline_ms)
         service_write_integer(w, "deadline_ms", r->deadline_ms);
     service_write_text_if(w, "board", r->board);
     service_write_text_if(w, "request_id", r->request_id);
+    service_write_text_if(w, "experiment", r->experiment);
+    if (offset)
+        service_write_integer(w, "offset", r->offset);
+    if (plan)
+        service_plan_write(w, &r->plan);
     service_write_close(w, '}');
 }
 
@@ -234,6 +258,8 @@ size_t service_request_encode(const struct service_request *r, char *out, size_t
     put_parameters(&w, r);
     if (r->verb == SERVICE_INFER)
         put_input(&w, &r->window);
+    if (needs[r->verb].labelled)
+        service_labelled_write(&w, &r->labelled);
     service_write_close(&w, '}');
     return service_write_end(&w);
 }

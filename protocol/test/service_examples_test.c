@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replays PROTOCOL.md section 2.4: every request decodes and encodes to the same bytes, or is
+// Replays PROTOCOL.md section 2.5: every request decodes and encodes to the same bytes, or is
 // refused with exactly the reply that follows it; every reply decodes and encodes to the same
 // bytes.
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include "protocol/service.h"
 
-enum { MESSAGES = 64 };
+enum { MESSAGES = 96 };
 
 struct message {
     bool is_reply;
@@ -65,7 +65,7 @@ static int read_examples(void **state)
     FILE *f = fopen("protocol/PROTOCOL.md", "r");
     assert_non_null(f);
     while (fgets(line, sizeof line, f)) {
-        if (strncmp(line, "## 2.4", 6) == 0)
+        if (strncmp(line, "## 2.5", 6) == 0)
             inside = true;
         else if (inside && (strncmp(line, "-> ", 3) == 0 || strncmp(line, "<- ", 3) == 0))
             take_line(line);
@@ -141,6 +141,12 @@ static void test_replies(void **state)
             assert_memory_equal(tensor, message[i].tensor[1], message[i].frame[2].n);
             assert_true(r.u.infer.values[0] == 29150.25);
             assert_int_equal(r.u.infer.codes[0], -117);
+        }
+        if (r.verb == SERVICE_AB_RESULT && !r.error.code) {
+            uint8_t steps[SERVICE_STEP_COLUMNS * 8];
+            assert_int_equal(r.u.result.n, 1);
+            service_pack_fp64(r.u.result.steps, SERVICE_STEP_COLUMNS, steps);
+            assert_memory_equal(steps, message[i].tensor[0], message[i].frame[1].n);
         }
         if (!r.error.code)
             seen[r.verb] = true;

@@ -29,7 +29,7 @@ static void try_request(const struct service_frame *frames, size_t count)
     }
     size_t n = service_request_encode(&r, first, sizeof first);
     require(n > 0);
-    struct service_frame again[2] = {{first, n}, frames[count > 1]};
+    struct service_frame again[3] = {{first, n}, frames[count > 1], frames[count > 1 ? 2 : 0]};
     require(service_request_decode(again, count, &r, &e) == SERVICE_OK);
     require(service_request_encode(&r, second, sizeof second) == n);
     require(memcmp(first, second, n) == 0);
@@ -59,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                  {data + 2 + rest - tensor, tensor / 2},
                                  {data + 2 + rest - tensor + tensor / 2, tensor - tensor / 2}};
     try_request(f, 1);
+    try_request(f, 3);
     try_reply(f, 1);
     try_reply(f, 3);
     f[1].n = tensor;

@@ -77,14 +77,16 @@ static void test_mutations(void **state)
     struct rng rng;
     rng_init(&rng, 8);
     for (int run = 0; run < RUNS; run++) {
-        static uint8_t bytes[2 + BYTES + 1];
+        static uint8_t bytes[2 + 2 * BYTES + 64];
         const char *from = line[rng_range(&rng, 0, (int64_t)lines - 1)];
         size_t n = strlen(from);
-        bytes[0] = (uint8_t)(run % 4 ? 0 : rng_range(&rng, 0, 40));
+        bytes[0] = (uint8_t)(run % 4 ? 0 : 8 * rng_range(&rng, 0, 6));
         bytes[1] = 0;
         memcpy(bytes + 2, from, n);
         for (int64_t m = rng_range(&rng, 0, 4); m > 0; m--)
             n = mutate(&rng, bytes + 2, n);
+        for (int i = 0; i < bytes[0]; i++) // the tensors behind the header
+            bytes[2 + n++] = (uint8_t)(rng_u64(&rng) & 0x3f);
         LLVMFuzzerTestOneInput(bytes, n + 2);
     }
 }

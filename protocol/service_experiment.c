@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/service_experiment.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char plan_path[] = "parameters.plan";
+
+// ---- the plan
+
+// *out is the default; 0 where there is none and the key must be there.
+static bool read_count(json_t *plan, const char *key, int64_t low, int64_t high, uint32_t *out,
+                       struct service_error *e)
+{
+    int64_t value = *out;
+    enum service_presence presence = low > 0 && !value ? SERVICE_REQUIRED : SERVICE_OPTIONAL;
+    if (!service_json_integer(plan, plan_path, key, presence, low, high, &value, e))
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+static bool read_real(json_t *plan, const char *key, double low, double high, double *out,
+                      struct service_error *e)
+{
+    double value = 0;
+    if (!json_object_get(plan, key))
+        return true;
+    if (!service_json_number(plan, plan_path, key, &value, e))
+        return false;
+    if (!(value >= low && value <= high))
+        return service_json_bad(e, plan_path, key, "not from %g to %g", low, high);
+    *out = value;
+    return true;
+}
+
+static bool read_arms(json_t *plan, struct service_plan *out, struct service_error *e)
+{
+    json_t *array;
+    if (!service_json_array(plan, plan_path, "variants", 2, SERVICE_ARMS_MAX, &array, e))
+        return false;
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        // A member as if it stood in an object of its own, so that there is one check of names.
+        json_t *holder = json_pack("{s:O}", "variants", json_array_get(array, i));
+        bool good = holder && service_json_name(holder, plan_path, "variants", SERVICE_REQUIRED,
+                                                out->arm[i], e);
+        json_decref(holder);
+        if (!holder)
+            return service_json_bad(e, plan_path, "variants", "out of memory");
+        if (!good)
+            return false;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(out->arm[k], out->arm[i]) == 0)
+                return service_json_bad(e, plan_path, "variants", "%s is there twice", out->arm[i]);
+    }
+    out->arms = (uint16_t)json_array_size(array);
+    return true;
+}
+
+static bool read_metrics(json_t *plan, struct service_plan *out, struct service_error *e)
+{
+    json_t *array;
+    if (!json_object_get(plan, "metrics")) {
+        for (int m = 0; m < SERVICE_METRICS; m++)
+            out->metric[m] = true;
+        return true;
+    }
+    if (!service_json_array(plan, plan_path, "metrics", 1, SERVICE_METRICS, &array, e))
+        return false;
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const char *word = json_string_value(json_array_get(array, i));
+        int m = 0;
+        while (m < SERVICE_METRICS &&
+               (!word || strcmp(word, service_metric_name((enum service_metric)m))))
+            m++;
+        if (m == SERVICE_METRICS || out->metric[m])
+            return service_json_bad(e, plan_path, "metrics",
+                                    "each of error, cycles, latency, energy at most once");
+        out->metric[m] = true;
+    }
+    return true;
+}
+
+static bool read_design(json_t *plan, struct service_plan *out, struct service_error *e)
+{
+    char word[32] = "abba";
+    if (!service_json_text(plan, plan_path, "design", SERVICE_OPTIONAL, word, sizeof word, e))
+        return false;
+    for (int d = SERVICE_ABBA; d <= SERVICE_RANDOM_PAIRS; d++)
+        if (strcmp(word, service_design_name((enum service_design)d)) == 0) {
+            out->design = (enum service_design)d;
+            return true;
+        }
+    return service_json_bad(e, plan_path, "design", "not one of abba, random-pairs");
+}
+
+bool service_plan_read(json_t *parameters, bool due, struct service_plan *out,
+                       struct service_error *e)
+{
+    static const char *const allowed[] = {"name",         "variants", "design",     "blocks",
+                                          "budget_s",     "first",    "windows",    "step_windows",
+                                          "warmup",       "seed",     "confidence", "margin_pct",
+                                          "error_margin", "metrics",  NULL};
+    json_t *plan;
+    int64_t seed = 1;
+    if (!due && json_object_get(parameters, "plan"))
+        return service_json_bad(e, "parameters", "plan", "this verb does not take it");
+    if (!due)
+        return true;
+    *out = (struct service_plan){.blocks = 40,
+                                 .first = 8,
+                                 .step_windows = 16,
+                                 .warmup = 4,
+                                 .confidence = 0.95,
+                                 .margin_pct = 1};
+    if (!service_json_object(parameters, "parameters", "plan", SERVICE_REQUIRED, &plan, e) ||
+        !service_json_only(plan, plan_path, allowed, e) ||
+        !service_json_name(plan, plan_path, "name", SERVICE_OPTIONAL, out->name, e) ||
+        !read_arms(plan, out, e) || !read_design(plan, out, e) ||
+        !read_count(plan, "blocks", 6, 1000, &out->blocks, e) ||
+        !read_count(plan, "budget_s", 0, 604800, &out->budget_s, e) ||
+        !read_count(plan, "first", 6, 1000, &out->first, e) ||
+        !read_count(plan, "step_windows", 1, 1024, &out->step_windows, e) ||
+        !read_count(plan, "warmup", 0, 1024, &out->warmup, e) ||
+        !read_count(plan, "windows", 1, SERVICE_LABELLED_MAX, &out->windows, e) ||
+        !service_json_integer(plan, plan_path, "seed", SERVICE_OPTIONAL, 0, INT64_MAX, &seed, e) ||
+        !read_real(plan, "confidence", 0.5, 0.9999, &out->confidence, e) ||
+        !read_real(plan, "margin_pct", 0, 100, &out->margin_pct, e) ||
+        !read_real(plan, "error_margin", 0, 1e12, &out->error_margin, e) ||
+        !read_metrics(plan, out, e))
+        return false;
+    out->seed = (uint64_t)seed;
+    if (out->first > out->blocks)
+        return service_json_bad(e, plan_path, "first", "%u, more than the budget of %u blocks",
+                                out->first, out->blocks);
+    return true;
+}
+
+void service_plan_write(struct service_writer *w, const struct service_plan *p)
+{
+    service_write_open(w, "plan", '{');
+    service_write_text_if(w, "name", p->name);
+    service_write_open(w, "variants", '[');
+    for (int i = 0; i < p->arms && i < SERVICE_ARMS_MAX; i++)
+        service_write_text(w, NULL, p->arm[i]);
+    service_write_close(w, ']');
+    service_write_text(w, "design", service_design_name(p->design));
+    service_write_integer(w, "blocks", p->blocks);
+    service_write_integer(w, "budget_s", p->budget_s);
+    service_write_integer(w, "first", p->first);
+    service_write_integer(w, "windows", p->windows);
+    service_write_integer(w, "step_windows", p->step_windows);
+    service_write_integer(w, "warmup", p->warmup);
+    service_write_integer(w, "seed", p->seed);
+    service_write_real(w, "confidence", p->confidence);
+    service_write_real(w, "margin_pct", p->margin_pct);
+    service_write_real(w, "error_margin", p->error_margin);
+    service_write_open(w, "metrics", '[');
+    for (int m = 0; m < SERVICE_METRICS; m++)
+        if (p->metric[m])
+            service_write_text(w, NULL, service_metric_name((enum service_metric)m));
+    service_write_close(w, ']');
+    service_write_close(w, '}');
+}
+
+// ---- labelled windows
+
+// A member of inputs: name, FP64, and a shape of rank sizes within 1..limit.
+static bool read_input(json_t *inputs, size_t index, const char *name, size_t rank,
+                       const int *limit, int *size, struct service_error *e)
+{
+    static const char *const allowed[] = {"name", "shape", "datatype", NULL};
+    json_t *input, *shape;
+    char path[sizeof e->field], word[16];
+    if (!service_json_member(inputs, index, "", "inputs", &input, path, e) ||
+        !service_json_only(input, path, allowed, e) ||
+        !service_json_text(input, path, "name", SERVICE_REQUIRED, word, sizeof word, e))
+        return false;
+    if (strcmp(word, name) != 0)
+        return service_json_bad(e, path, "name", "\"%s\" is due", name);
+    if (!service_json_text(input, path, "datatype", SERVICE_REQUIRED, word, sizeof word, e) ||
+        !service_json_array(input, path, "shape", rank, rank, &shape, e))
+        return false;
+    if (strcmp(word, "FP64") != 0)
+        return service_json_bad(e, path, "datatype", "labelled windows are FP64");
+    for (size_t i = 0; i < rank; i++) {
+        json_int_t n = json_integer_value(json_array_get(shape, i)); // 0 for what is no integer
+        if (n < 1 || n > limit[i])
+            return service_json_bad(e, path, "shape", "size %zu is not a whole number from 1 to %d",
+                                    i, limit[i]);
+        size[i] = (int)n;
+    }
+    return true;
+}
+
+bool service_labelled_read(json_t *root, struct service_labelled *out, struct service_error *e)
+{
+    static const int window_limit[] = {SERVICE_LABELLED_MAX, SERVICE_WINDOW_MAX,
+                                       SERVICE_FEATURES_MAX};
+    static const int target_limit[] = {SERVICE_LABELLED_MAX, SERVICE_OUTPUTS_MAX};
+    json_t *inputs;
+    int window[3], target[2];
+    if (!service_json_array(root, "", "inputs", 2, 2, &inputs, e) ||
+        !read_input(inputs, 0, "windows", 3, window_limit, window, e) ||
+        !read_input(inputs, 1, "targets", 2, target_limit, target, e))
+        return false;
+    if (target[0] != window[0])
+        return service_json_bad(e, "inputs[1]", "shape", "%d targets for %d windows", target[0],
+                                window[0]);
+    out->windows = (uint32_t)window[0];
+    out->rows = (uint16_t)window[1];
+    out->columns = (uint16_t)window[2];
+    out->outputs = (uint16_t)target[1];
+    return true;
+}
+
+static bool take_values(const struct service_frame *frame, int input, size_t n,
+                        struct service_error *e)
+{
+    char field[40];
+    snprintf(field, sizeof field, "inputs[%d].data", input);
+    if (frame->n != 8 * n)
+        return service_json_bad(e, field, NULL, "tensor of %zu bytes, its shape takes %zu",
+                                frame->n, 8 * n);
+    for (size_t i = 0; i < n; i++) {
+        double value;
+        service_unpack_fp64((const char *)frame->data + 8 * i, 1, &value);
+        if (!isfinite(value)) {
+            snprintf(field, sizeof field, "inputs[%d].data[%zu]", input, i);
+            return service_json_bad(e, field, NULL, "%s",
+                                    isnan(value) ? "not a number" : "infinite");
+        }
+    }
+    return true;
+}
+
+bool service_labelled_take(const struct service_frame *frames, struct service_labelled *out,
+                           struct service_error *e)
+{
+    size_t values = (size_t)out->windows * out->rows * out->columns;
+    if (!take_values(&frames[0], 0, values, e) ||
+        !take_values(&frames[1], 1, (size_t)out->windows * out->outputs, e))
+        return false;
+    out->data = frames[0].data;
+    out->targets = frames[1].data;
+    return true;
+}
+
+static void put_input(struct service_writer *w, const char *name, const uint32_t *size, int rank)
+{
+    service_write_open(w, NULL, '{');
+    service_write_text(w, "name", name);
+    service_write_open(w, "shape", '[');
+    for (int i = 0; i < rank; i++)
+        service_write_integer(w, NULL, size[i]);
+    service_write_close(w, ']');
+    service_write_text(w, "datatype", "FP64");
+    service_write_close(w, '}');
+}
+
+void service_labelled_write(struct service_writer *w, const struct service_labelled *l)
+{
+    const uint32_t window[] = {l->windows, l->rows, l->columns},
+                   target[] = {l->windows, l->outputs};
+    service_write_open(w, "inputs", '[');
+    put_input(w, "windows", window, 3);
+    put_input(w, "targets", target, 2);
+    service_write_close(w, ']');
+}
+
+// ---- rows
+
+static bool read_u32(json_t *object, const char *path, const char *key, uint32_t *out,
+                     struct service_error *e)
+{
+    int64_t value = 0;
+    if (!service_json_integer(object, path, key, SERVICE_REQUIRED, 0, UINT32_MAX, &value, e))
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+static bool read_row_arms(json_t *object, const char *path, struct service_experiment *x,
+                          struct service_error *e)
+{
+    json_t *array;
+    if (!service_json_array(object, path, "variants", 0, SERVICE_ARMS_MAX, &array, e))
+        return false;
+    for (; x->arms < json_array_size(array); x->arms++) {
+        const json_t *value = json_array_get(array, x->arms);
+        size_t n = json_string_length(value);
+        if (n == 0 || n > SERVICE_NAME_MAX)
+            return service_json_bad(e, path, "variants", "member %u is no name", x->arms);
+        memcpy(x->arm[x->arms], json_string_value(value), n + 1);
+    }
+    return true;
+}
+
+bool service_experiment_read(json_t *object, const char *path, void *out, struct service_error *e)
+{
+    struct service_experiment *x = out;
+    char state[16];
+    memset(x, 0, sizeof *x);
+#define TEXT(key, to) service_json_text(object, path, key, SERVICE_REQUIRED, to, sizeof(to), e)
+    if (!TEXT("id", x->id) || !TEXT("name", x->name) || !TEXT("board", x->board) ||
+        !TEXT("state", state) || !TEXT("reason", x->reason) || !read_row_arms(object, path, x, e) ||
+        !read_u32(object, path, "received", &x->received, e) ||
+        !read_u32(object, path, "windows", &x->windows, e) ||
+        !read_u32(object, path, "blocks", &x->blocks, e) ||
+        !read_u32(object, path, "budget_blocks", &x->budget_blocks, e) ||
+        !read_u32(object, path, "steps", &x->steps, e) ||
+        !read_u32(object, path, "decided", &x->decided, e) ||
+        !read_u32(object, path, "comparisons", &x->comparisons, e) ||
+        !service_json_number(object, path, "seconds", &x->seconds, e))
+        return false;
+#undef TEXT
+    for (int s = 0; s < SERVICE_EXPERIMENT_STATES; s++)
+        if (strcmp(service_experiment_state_name((enum service_experiment_state)s), state) == 0) {
+            x->state = (enum service_experiment_state)s;
+            return true;
+        }
+    return service_json_bad(e, path, "state", "'%s' is not known", state);
+}
+
+void service_experiment_write(struct service_writer *w, const char *key,
+                              const struct service_experiment *x)
+{
+    service_write_open(w, key, '{');
+    service_write_text(w, "id", x->id);
+    service_write_text(w, "name", x->name);
+    service_write_text(w, "board", x->board);
+    service_write_text(w, "state", service_experiment_state_name(x->state));
+    service_write_text(w, "reason", x->reason);
+    service_write_open(w, "variants", '[');
+    for (int i = 0; i < x->arms && i < SERVICE_ARMS_MAX; i++)
+        service_write_text(w, NULL, x->arm[i]);
+    service_write_close(w, ']');
+    service_write_integer(w, "received", x->received);
+    service_write_integer(w, "windows", x->windows);
+    service_write_integer(w, "blocks", x->blocks);
+    service_write_integer(w, "budget_blocks", x->budget_blocks);
+    service_write_integer(w, "steps", x->steps);
+    service_write_integer(w, "decided", x->decided);
+    service_write_integer(w, "comparisons", x->comparisons);
+    service_write_real(w, "seconds", x->seconds);
+    service_write_close(w, '}');
+}
+
+// ---- results
+
+bool service_result_read(json_t *root, const struct service_frame *frames, size_t count,
+                         struct service_experiment_result *out, struct service_error *e)
+{
+    json_t *report, *outputs, *member, *shape;
+    char path[sizeof e->field];
+    if (!service_json_object(root, "", "report", SERVICE_REQUIRED, &report, e) ||
+        !service_json_array(root, "", "outputs", 1, 1, &outputs, e) ||
+        !service_json_member(outputs, 0, "", "outputs", &member, path, e) ||
+        !service_json_array(member, path, "shape", 2, 2, &shape, e))
+        return false;
+    json_int_t n = json_integer_value(json_array_get(shape, 0));
+    json_int_t columns = json_integer_value(json_array_get(shape, 1));
+    if (n < 0 || n > SERVICE_STEPS_MAX || columns != SERVICE_STEP_COLUMNS || count != 2 ||
+        frames[1].n != (size_t)n * SERVICE_STEP_COLUMNS * 8)
+        return service_json_bad(e, path, "shape", "not a table of steps with its frame");
+    out->steps = calloc((size_t)n * SERVICE_STEP_COLUMNS + 1, sizeof *out->steps);
+    if (!out->steps)
+        return service_json_bad(e, path, NULL, "out of memory");
+    service_unpack_fp64(frames[1].data, (size_t)n * SERVICE_STEP_COLUMNS, out->steps);
+    out->n = (size_t)n;
+    out->report = json_incref(report);
+    return true;
+}
+
+void service_result_write(struct service_writer *w, const struct service_experiment_result *r)
+{
+    service_experiment_write(w, "experiment", &r->row);
+    service_write_json(w, "report", r->report);
+    service_write_open(w, "outputs", '[');
+    service_write_open(w, NULL, '{');
+    service_write_text(w, "name", "steps");
+    service_write_text(w, "datatype", "FP64");
+    service_write_open(w, "shape", '[');
+    service_write_integer(w, NULL, r->n);
+    service_write_integer(w, NULL, SERVICE_STEP_COLUMNS);
+    service_write_close(w, ']');
+    service_write_close(w, '}');
+    service_write_close(w, ']');
+}
