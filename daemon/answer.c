@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Filling replies and sending them.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/frontend.h"
@@ -28,6 +29,17 @@ void frontend_send(struct frontend *fe, int socket, const uint8_t *peer, size_t 
         frames[2].n = r->u.infer.outputs * sizeof(int16_t);
         count = 3;
     }
+    if (r->verb == SERVICE_AB_RESULT && r->error.code == SERVICE_OK) {
+        size_t n = r->u.result.n * SERVICE_STEP_COLUMNS;
+        void *steps = malloc(8 * n + 1);
+        if (steps) {
+            service_pack_fp64(r->u.result.steps, n, steps);
+            frames[1] = (struct service_frame){steps, 8 * n};
+            listener_send(&fe->listener[socket], peer, peer_bytes, frames, 2);
+        }
+        free(steps);
+        return;
+    }
     if (r->error.code != SERVICE_OK)
         log_debug("service", "error verb=%s code=%s message=\"%s\"", service_verb_name(r->verb),
                   service_code_name(r->error.code), r->error.message);
@@ -44,7 +56,7 @@ static uint64_t span(uint64_t from, uint64_t to)
     return to > from ? to - from : 0;
 }
 
-static enum service_origin origin_of(const struct board *b)
+enum service_origin frontend_origin(const struct board *b)
 {
     return b->identity.origin == LINK_ORIGIN_BOARD     ? SERVICE_BOARD
            : b->identity.origin == LINK_ORIGIN_VIRTUAL ? SERVICE_VIRTUAL
@@ -108,7 +120,7 @@ void frontend_fill_inference(struct frontend *fe, const struct board *b, const s
     PUT(i->task, "%s", v->task);
     PUT(i->board, "%s", b->conf->name);
     PUT(i->version, "%s", v->hash_hex);
-    i->origin = origin_of(b);
+    i->origin = frontend_origin(b);
     i->fpga_cycles = r->cycles;
     i->clock_hz = b->identity.clock_hz;
     i->fpga_ns = i->clock_hz ? (uint64_t)r->cycles * NS_PER_S / i->clock_hz : 0;
@@ -169,7 +181,7 @@ static enum service_board_state state_of(const struct board *b)
     }
 }
 
-static uint32_t waiting_for(const struct frontend *fe, const struct board *b)
+uint32_t frontend_waiting(const struct frontend *fe, const struct board *b)
 {
     const struct package *p = b->active ? b->active : b->want;
     uint32_t n = (uint32_t)b->running;
@@ -194,8 +206,8 @@ void frontend_fill_boards(struct frontend *fe)
             PUT(row->version, "%s", b->active->variant->hash_hex);
             row->clock_hz = b->identity.clock_hz;
         }
-        row->origin = origin_of(b);
-        row->queue = waiting_for(fe, b);
+        row->origin = frontend_origin(b);
+        row->queue = frontend_waiting(fe, b);
         row->inferences = b->inferences;
         row->swaps = b->swaps;
         row->restarts = b->worker.starts ? b->worker.starts - 1 : 0;

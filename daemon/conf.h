@@ -36,12 +36,14 @@ struct conf {
     char infer[CONF_TEXT_MAX + 1];
     char variants[CONF_PATH_MAX + 1];
     char run_dir[CONF_PATH_MAX + 1];
+    char state_dir[CONF_PATH_MAX + 1];
     char loader[CONF_PATH_MAX + 1];
     char worker[CONF_PATH_MAX + 1];
     enum log_level log_level;
     int queue;
     int stop_timeout_ms;
     int return_grace_ms;
+    int experiments;
     unsigned long given;
     struct conf_board board[CONF_BOARDS];
     int boards;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/experiments.h"
 #include "daemon/frontend.h"
 #include "daemon/log.h"
 
@@ -104,7 +105,7 @@ enum service_code frontend_prospect(const struct frontend *fe, const char *model
             return SERVICE_OK;
         }
     }
-    return code;
+    return code == SERVICE_NOT_READY && experiments_will_serve(fe, model_name) ? SERVICE_OK : code;
 }
 
 void frontend_sweep(struct frontend *fe)
@@ -162,12 +163,14 @@ void frontend_dispatch(struct frontend *fe)
     struct queue_slot *next;
     bool any_room = true;
     fe->dispatch_needed = false;
+    experiments_turn(fe); // those whose turn it is, or nobody would ever leave them one
     for (struct queue_slot *s = fe->queue.first; s && any_room; s = next) {
         next = s->next;
         struct board *b = board_for(fe, s, &any_room);
         if (b)
             run(fe, s, b);
     }
+    experiments_turn(fe); // what nobody else wants now
 }
 
 // ---- what boards say
@@ -176,6 +179,10 @@ static void on_result(void *arg, struct board *b, struct queue_slot *s, const st
                       const struct wire_result *r)
 {
     struct frontend *fe = arg;
+    if (s->owner) {
+        s->owner->result(s->owner_arg, b, s, p, r);
+        return;
+    }
     service_reply_init(&fe->reply, &s->request);
     frontend_fill_inference(fe, b, s, p, r);
     frontend_answer_slot(fe, s);
@@ -197,6 +204,10 @@ static void on_unanswered(void *arg, struct board *b, struct queue_slot *s, enum
                           const char *reason)
 {
     struct frontend *fe = arg;
+    if (s->owner) {
+        s->owner->unanswered(s->owner_arg, s, reason);
+        return;
+    }
     if (++s->attempts < ATTEMPTS_MAX && !fe->stopping) {
         queue_push_front(&fe->queue, s);
         return;
@@ -208,7 +219,10 @@ static void on_returned(void *arg, struct board *b, struct queue_slot *s)
 {
     struct frontend *fe = arg;
     (void)b;
-    queue_push_front(&fe->queue, s);
+    if (s->owner)
+        s->owner->returned(s->owner_arg, s);
+    else
+        queue_push_front(&fe->queue, s);
 }
 
 static void on_loaded(void *arg, struct board *b, struct queue_slot *s, enum service_code code,
@@ -223,7 +237,9 @@ static void on_loaded(void *arg, struct board *b, struct queue_slot *s, enum ser
                  b->conf->name, active, (double)b->drain_ns / 1e6, (double)b->program_ns / 1e6,
                  (double)b->verify_ns / 1e6, (double)b->total_ns / 1e6);
     fe->sweep_needed = true;
-    if (!s)
+    if (s && s->owner)
+        s->owner->loaded(s->owner_arg, s, code, reason);
+    if (!s || s->owner)
         return;
     service_reply_init(&fe->reply, &s->request);
     if (code != SERVICE_OK) {

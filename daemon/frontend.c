@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/experiments.h"
 #include "daemon/log.h"
 
 int frontend_ready_boards(const struct frontend *fe)
@@ -90,6 +91,9 @@ int frontend_init(struct frontend *fe, const struct conf *conf)
         open_listener(fe, conf->control, 0600, true) < 0 ||
         open_listener(fe, conf->infer, 0660, false) < 0)
         return -1;
+    fe->experiments = experiments_new(fe);
+    if (!fe->experiments)
+        return -1;
     sched_idle_set(&fe->sched, before_poll, fe);
     fe->boards = conf->boards;
     for (int i = 0; i < fe->boards; i++) {
@@ -108,6 +112,7 @@ void frontend_fini(struct frontend *fe)
         listener_close(&fe->listener[i]);
     if (fe->zmq)
         zmq_ctx_term(fe->zmq); // bounded by the sockets' linger
+    experiments_free(fe->experiments);
     packages_fini(&fe->packages);
     queue_fini(&fe->queue);
     free(fe->model_rows);
@@ -149,6 +154,7 @@ void frontend_stop(struct frontend *fe)
     uint64_t begin = now_ns();
     uint64_t limit = (uint64_t)fe->conf->stop_timeout_ms * NS_PER_MS;
     fe->stopping = true;
+    experiments_stop(fe); // they go on when the daemon is back
     cancel_all(fe, false);
     while (fe->queue.used && now_ns() < begin + limit / 2)
         if (frontend_turn(fe, 10 * NS_PER_MS) < 0)

@@ -4,6 +4,7 @@
 //
 // frontend.c  life, deadlines, end      dispatch.c  which request runs where, and how each ends
 // verbs.c     one handler per verb      answer.c    filling replies
+// experiments.c  experiments on boards  experiments_verbs.c  asking for them
 #ifndef SEVENCAST_DAEMON_FRONTEND_H
 #define SEVENCAST_DAEMON_FRONTEND_H
 
@@ -25,6 +26,7 @@ struct frontend {
     struct board board[CONF_BOARDS];
     int boards, boards_started;
     struct sched_timer deadline_timer, grace_timer;
+    struct experiments *experiments; // owned
     bool dispatch_needed, sweep_needed;
     bool stopping;
     uint64_t started_ns;
@@ -61,7 +63,18 @@ enum service_code frontend_prospect(const struct frontend *fe, const char *model
 // A package that shows the window of that variant or task; NULL when neither is known.
 const struct package *frontend_package(const struct frontend *fe, const char *model_name);
 
+// Inferences that a board has, and that wait for what it runs.
+uint32_t frontend_waiting(const struct frontend *fe, const struct board *b);
+
 // verbs.c
+struct asker { // where a request came from, while it is handled
+    int socket;
+    const struct listener_message *m;
+};
+struct board *frontend_board(struct frontend *fe, const char *name); // NULL: none of that name
+// A slot for r, or NULL with the reply filled.
+struct queue_slot *frontend_take_slot(struct frontend *fe, const struct asker *from,
+                                      const struct service_request *r);
 void frontend_handle(struct frontend *fe, int socket, struct listener_message *m);
 void frontend_scanned(struct frontend *fe); // requests that waited for a rescan
 
@@ -70,6 +83,7 @@ void frontend_send(struct frontend *fe, int socket, const uint8_t *peer, size_t 
 void frontend_answer_slot(struct frontend *fe, struct queue_slot *s);
 void frontend_fill_inference(struct frontend *fe, const struct board *b, const struct queue_slot *s,
                              const struct package *p, const struct wire_result *r);
+enum service_origin frontend_origin(const struct board *b); // of what it computes
 void frontend_fill_index(struct frontend *fe);
 void frontend_fill_boards(struct frontend *fe);
 void frontend_fill_statistics(struct frontend *fe, const char *model_name);

@@ -48,6 +48,8 @@ struct queue_slot *queue_take(struct queue *q, const struct service_request *r, 
     s->in_fifo = false;
     s->request = *r;
     s->request.window.data = NULL;
+    s->request.labelled.data = s->request.labelled.targets = NULL;
+    s->ticket = ++q->tickets;
     if (s->window && r->window.data)
         service_window_values(&r->window, s->window);
     s->received_ns = now;
@@ -125,6 +127,14 @@ struct queue_slot *queue_find(struct queue *q, const char *id, const struct queu
     int i = after ? (int)(after - q->slots) + 1 : 0;
     for (; i < q->size + QUEUE_CONTROL_SLOTS; i++)
         if (q->slots[i].state != QUEUE_FREE && strcmp(q->slots[i].request.id, id) == 0)
+            return &q->slots[i];
+    return NULL;
+}
+
+struct queue_slot *queue_ticket(struct queue *q, uint64_t ticket)
+{
+    for (int i = 0; ticket && i < q->size + QUEUE_CONTROL_SLOTS; i++)
+        if (q->slots[i].state != QUEUE_FREE && q->slots[i].ticket == ticket)
             return &q->slots[i];
     return NULL;
 }

@@ -17,8 +17,26 @@ enum { QUEUE_PEER_MAX = 255, QUEUE_CONTROL_SLOTS = 16 };
 
 enum queue_state { QUEUE_FREE, QUEUE_WAITING, QUEUE_RUNNING };
 
+struct board;
+struct package;
+struct queue_slot;
+struct wire_result;
+
+// Whose slot it is when no client asked: the front end hands on what boards say of it. The slot is
+// the owner's, not the queue's.
+struct queue_owner {
+    void (*result)(void *arg, struct board *b, struct queue_slot *s, const struct package *p,
+                   const struct wire_result *r);
+    void (*unanswered)(void *arg, struct queue_slot *s, const char *reason);
+    void (*returned)(void *arg, struct queue_slot *s);
+    void (*loaded)(void *arg, struct queue_slot *s, enum service_code code, const char *reason);
+};
+
 struct queue_slot {
     enum queue_state state;
+    const struct queue_owner *owner; // borrowed; NULL: a client's
+    void *owner_arg;
+    uint64_t ticket;                // of this use of the slot; 0: none
     struct queue_slot *next, *prev; // FIFO of WAITING, or the free list
     bool in_fifo, is_control;
     // who asked, and what
@@ -36,6 +54,7 @@ struct queue {
     struct queue_slot *slots; // owned: size infer slots, then the control slots
     double *windows;          // owned
     int size, used;
+    uint64_t tickets; // given so far
     struct queue_slot *free_infer, *free_control;
     struct queue_slot *first, *last; // FIFO
     int waiting;
@@ -60,5 +79,8 @@ uint64_t queue_next_deadline(const struct queue *q);
 struct queue_slot *queue_expired(struct queue *q, uint64_t now);
 // A slot of that id that is WAITING or RUNNING, starting behind after (NULL: from the beginning).
 struct queue_slot *queue_find(struct queue *q, const char *id, const struct queue_slot *after);
+
+// The slot of a ticket, NULL when it has ended.
+struct queue_slot *queue_ticket(struct queue *q, uint64_t ticket);
 
 #endif

@@ -3,15 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/experiments.h"
 #include "daemon/frontend.h"
 #include "daemon/log.h"
 #include "daemon/version.h"
-
-// Where a request came from, while it is handled.
-struct asker {
-    int socket;
-    const struct listener_message *m;
-};
 
 static void refuse(struct frontend *fe, enum service_code code, const char *field,
                    const char *message)
@@ -25,9 +20,8 @@ static void refuse_unknown(struct frontend *fe, const char *name)
                       "no variant or task is called %s", name);
 }
 
-// A slot for r, or NULL with the reply filled.
-static struct queue_slot *take_slot(struct frontend *fe, const struct asker *from,
-                                    const struct service_request *r)
+struct queue_slot *frontend_take_slot(struct frontend *fe, const struct asker *from,
+                                      const struct service_request *r)
 {
     struct queue_slot *s = queue_take(&fe->queue, r, now_ns());
     if (!s) {
@@ -69,7 +63,7 @@ static bool infer(struct frontend *fe, const struct asker *from, const struct se
         refuse(fe, code, NULL, why);
         return true;
     }
-    struct queue_slot *slot = take_slot(fe, from, r);
+    struct queue_slot *slot = frontend_take_slot(fe, from, r);
     if (!slot)
         return true;
     queue_push(&fe->queue, slot);
@@ -111,7 +105,7 @@ static bool model_statistics(struct frontend *fe, const struct service_request *
     return true;
 }
 
-static struct board *board_named(struct frontend *fe, const char *name)
+struct board *frontend_board(struct frontend *fe, const char *name)
 {
     for (int i = 0; i < fe->boards; i++)
         if (strcmp(fe->board[i].conf->name, name) == 0)
@@ -120,10 +114,11 @@ static struct board *board_named(struct frontend *fe, const char *name)
 }
 
 // How well a board suits a load that names none; higher is better, 0 is not at all.
-static int suits(const struct board *b, const struct package *p)
+static int suits(const struct frontend *fe, const struct board *b, const struct package *p)
 {
     char why[SERVICE_TEXT_MAX + 1];
-    if (b->phase == BOARD_ABSENT || board_accepts(b, p, why, sizeof why) != SERVICE_OK)
+    if (experiments_on(fe, b) || b->phase == BOARD_ABSENT ||
+        board_accepts(b, p, why, sizeof why) != SERVICE_OK)
         return 0;
     if (b->active == p)
         return 6;
@@ -140,7 +135,7 @@ static struct board *board_to_load(struct frontend *fe, const struct package *p)
 {
     struct board *best = &fe->board[0];
     for (int i = 1; i < fe->boards; i++)
-        if (suits(&fe->board[i], p) > suits(best, p))
+        if (suits(fe, &fe->board[i], p) > suits(fe, best, p))
             best = &fe->board[i];
     return best;
 }
@@ -155,8 +150,15 @@ static void begin_load(struct frontend *fe, struct queue_slot *s)
                       s->request.model_name);
         return;
     }
-    struct board *b = *s->request.board ? board_named(fe, s->request.board) : board_to_load(fe, p);
-    enum service_code code = board_load(b, p, s, why, sizeof why);
+    struct board *b =
+        *s->request.board ? frontend_board(fe, s->request.board) : board_to_load(fe, p);
+    const char *experiment = experiments_on(fe, b);
+    enum service_code code = SERVICE_NOT_READY;
+    if (experiment)
+        snprintf(why, sizeof why, "board %s runs experiment %s: wait, or cancel it", b->conf->name,
+                 experiment);
+    else
+        code = board_load(b, p, s, why, sizeof why);
     if (code == SERVICE_OK)
         return;
     service_reply_init(&fe->reply, &s->request);
@@ -177,12 +179,12 @@ static void park(struct frontend *fe, struct queue_slot *s)
 
 static bool load(struct frontend *fe, const struct asker *from, const struct service_request *r)
 {
-    if (*r->board && !board_named(fe, r->board)) {
+    if (*r->board && !frontend_board(fe, r->board)) {
         service_error_set(&fe->reply.error, SERVICE_UNKNOWN_MODEL, "parameters.board",
                           "no board is called %s", r->board);
         return true;
     }
-    struct queue_slot *s = take_slot(fe, from, r);
+    struct queue_slot *s = frontend_take_slot(fe, from, r);
     if (!s)
         return true;
     struct package *p = packages_find(&fe->packages, r->model_name);
@@ -201,7 +203,7 @@ static bool unload(struct frontend *fe, const struct service_request *r)
                "give model_name or parameters.board, one of them");
         return true;
     }
-    if (*r->board && !board_named(fe, r->board)) {
+    if (*r->board && !frontend_board(fe, r->board)) {
         service_error_set(&fe->reply.error, SERVICE_UNKNOWN_MODEL, "parameters.board",
                           "no board is called %s", r->board);
         return true;
@@ -212,6 +214,12 @@ static bool unload(struct frontend *fe, const struct service_request *r)
                                : b->want && strcmp(b->want->name, r->model_name) == 0;
         if (!meant)
             continue;
+        if (experiments_on(fe, b)) {
+            service_error_set(&fe->reply.error, SERVICE_NOT_READY, NULL,
+                              "board %s runs experiment %s: wait, or cancel it", b->conf->name,
+                              experiments_on(fe, b));
+            return true;
+        }
         if (b->phase == BOARD_DRAIN || b->phase == BOARD_PROGRAM || b->phase == BOARD_VERIFY) {
             service_error_set(&fe->reply.error, SERVICE_NOT_READY, NULL,
                               "board %s is being programmed", b->conf->name);
@@ -249,7 +257,7 @@ static bool cancel(struct frontend *fe, const struct service_request *r)
 static bool repository_index(struct frontend *fe, const struct asker *from,
                              const struct service_request *r)
 {
-    struct queue_slot *s = take_slot(fe, from, r);
+    struct queue_slot *s = frontend_take_slot(fe, from, r);
     if (s)
         park(fe, s);
     return s == NULL;
@@ -287,6 +295,13 @@ static bool handle(struct frontend *fe, const struct asker *from, const struct s
         return true;
     case SERVICE_CANCEL:
         return cancel(fe, r);
+    case SERVICE_AB_START:
+    case SERVICE_AB_DATA:
+    case SERVICE_AB_STATUS:
+    case SERVICE_AB_LIST:
+    case SERVICE_AB_RESULT:
+    case SERVICE_AB_CANCEL:
+        return experiments_handle(fe, from, r);
     default:
         refuse(fe, SERVICE_BAD_REQUEST, "verb", "unknown verb");
         return true;

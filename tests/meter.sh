@@ -22,6 +22,7 @@ cat >"$work/conf" <<END
 control = ipc://$work/control
 variants = $work/packages
 run_dir = $work
+state_dir = $work
 [board pac]
 serial = VB0001
 allow_virtual = yes

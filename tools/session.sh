@@ -28,6 +28,7 @@ session_daemon() {
         echo "control = $SEVENCAST_ENDPOINT"
         echo "variants = $session_packages"
         echo "run_dir = $session"
+        echo "state_dir = $session"
         for line in "$@"; do echo "$line"; done
         echo "[board lab0]"
         echo "serial = VB0001"

@@ -83,8 +83,9 @@ void rig_init(struct rig *r, const char *boards, const char *more, bool standin)
         rig_say(r, "");
     }
     snprintf(text, sizeof text,
-             "[daemon]\ncontrol = %s\nvariants = %s\nrun_dir = %s\nlog_level = debug\n%s%s\n%s\n",
-             r->control, r->packages, r->dir, worker, more, boards);
+             "[daemon]\ncontrol = %s\nvariants = %s\nrun_dir = %s\nstate_dir = %s\nlog_level = "
+             "debug\n%s%s\n%s\n",
+             r->control, r->packages, r->dir, r->dir, worker, more, boards);
     put_text(r->conf, text);
     r->zmq = zmq_ctx_new();
     assert_non_null(r->zmq);

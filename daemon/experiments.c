@@ -1,0 +1,592 @@
+// SPDX-License-Identifier: Apache-2.0
+// The experiment that runs.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/experiments_inside.h"
+#include "daemon/log.h"
+
+#define RETRY_NS (200 * NS_PER_MS)
+
+static const struct queue_owner owner;
+
+bool experiments_unfinished(const struct experiment *x)
+{
+    return x->row.state <= SERVICE_EXPERIMENT_RUNNING;
+}
+
+struct experiment *experiments_find(struct experiments *e, const char *id)
+{
+    for (int i = 0; i < e->n; i++)
+        if (strcmp(e->item[i].row.id, id) == 0)
+            return &e->item[i];
+    return NULL;
+}
+
+const char *experiments_on(const struct frontend *fe, const struct board *b)
+{
+    const struct experiments *e = fe->experiments;
+    if (!e || e->board != b || (!e->active && !e->restoring))
+        return NULL;
+    return e->active ? e->active->row.id : "that has just ended";
+}
+
+bool experiments_will_serve(const struct frontend *fe, const char *model_name)
+{
+    const struct experiments *e = fe->experiments;
+    if (!e || !e->active || !e->board)
+        return false;
+    for (int i = 0; i < e->active->row.arms; i++)
+        if (strcmp(e->active->row.arm[i], model_name) == 0)
+            return true;
+    return strcmp(e->active->spec.task, model_name) == 0;
+}
+
+static void wake(void *arg)
+{
+    struct experiments *e = arg;
+    e->fe->dispatch_needed = true;
+}
+
+static void wake_at(struct experiments *e, uint64_t at_ns)
+{
+    if (at_ns != UINT64_MAX)
+        sched_timer_set(&e->fe->sched, &e->timer, at_ns, wake, e);
+}
+
+// ---- the end of one
+
+static void forget_windows(struct experiment *x)
+{
+    free(x->windows);
+    free(x->targets);
+    x->windows = x->targets = NULL;
+}
+
+// Leaves the board; what ran before comes back to it unless another experiment goes on there.
+static void leave_board(struct experiments *e)
+{
+    if (e->board)
+        board_abandon(e->board, &e->slot);
+    for (int i = 0; i < SERVICE_ARMS_MAX; i++) {
+        package_unref(e->arm[i]);
+        e->arm[i] = NULL;
+    }
+    experiment_end(&e->runner);
+    e->active = NULL;
+    e->flying = false;
+    e->pending = 0;
+    e->restoring = e->board && e->before[0];
+    e->fe->dispatch_needed = e->fe->sweep_needed = true;
+}
+
+void experiments_finish(struct experiments *e, struct experiment *x,
+                        enum service_experiment_state state, const char *stop, const char *reason)
+{
+    if (x->ending || !experiments_unfinished(x))
+        return;
+    if (x == e->active)
+        x->row.seconds = experiment_seconds(&e->runner, now_ns());
+    struct recorder_job *job = recorder_job_new(RECORDER_END, x->row.id);
+    if (job) {
+        job->state = state;
+        job->seconds = x->row.seconds;
+        job->clock_hz = x->clock_hz;
+        snprintf(job->stop, sizeof job->stop, "%s", stop);
+        snprintf(job->reason, sizeof job->reason, "%s", reason);
+        snprintf(job->origin, sizeof job->origin, "%s", x->origin);
+    }
+    if (recorder_push(e->recorder, job) < 0) {
+        wake_at(e, now_ns() + RETRY_NS); // it ends when there is room again
+        return;
+    }
+    x->ending = true;
+    x->row.state = state;
+    snprintf(x->row.reason, sizeof x->row.reason, "%s", reason);
+    forget_windows(x);
+    log_info("ab", "ended experiment=%s state=%s blocks=%u steps=%u seconds=%.1f reason=\"%s\"",
+             x->row.id, service_experiment_state_name(state), x->row.blocks, x->row.steps,
+             x->row.seconds, reason);
+    if (x == e->active)
+        leave_board(e);
+}
+
+// ---- what the recorder says
+
+static void on_stored_step(struct experiments *e, const struct recorder_job *job)
+{
+    struct experiment *x = e->active;
+    if (!x || strcmp(x->row.id, job->id) != 0)
+        return;
+    e->pending--;
+    x->row.steps = (uint32_t)job->steps;
+    x->row.blocks = (uint32_t)job->blocks;
+    x->row.decided = (uint32_t)job->decided;
+    x->row.comparisons = (uint32_t)job->comparisons;
+    if (!job->done)
+        experiments_finish(e, x, SERVICE_EXPERIMENT_FAILED, "", job->reason);
+    else if (job->stopped)
+        experiments_finish(e, x,
+                           job->comparisons ? SERVICE_EXPERIMENT_DONE : SERVICE_EXPERIMENT_FAILED,
+                           "", job->comparisons ? "" : "no metric has values");
+    e->fe->dispatch_needed = true;
+}
+
+static void on_job(void *arg, struct recorder_job *job)
+{
+    struct experiments *e = arg;
+    struct experiment *x = experiments_find(e, job->id);
+    if (e->stopped)
+        return;
+    if (job->kind == RECORDER_STEP)
+        on_stored_step(e, job);
+    else if (job->kind == RECORDER_END && x) {
+        if (job->steps) {
+            x->row.steps = (uint32_t)job->steps;
+            x->row.blocks = (uint32_t)job->blocks;
+            x->row.decided = (uint32_t)job->decided;
+            x->row.comparisons = (uint32_t)job->comparisons;
+        }
+    } else if (job->kind == RECORDER_RUN && !job->done && x)
+        experiments_finish(e, x, SERVICE_EXPERIMENT_FAILED, "", "its beginning cannot be recorded");
+    if (job->ticket)
+        experiments_answer(e, job);
+}
+
+static void on_loaded_record(void *arg, struct recorder_loaded *l)
+{
+    struct experiments *e = arg;
+    unsigned number = 0;
+    if (e->n == RECORDER_EXPERIMENTS)
+        return;
+    struct experiment *x = &e->item[e->n++];
+    memset(x, 0, sizeof *x);
+    x->row = l->row;
+    x->spec = l->spec;
+    x->windows = l->windows;
+    x->targets = l->targets;
+    l->windows = l->targets = NULL;
+    x->ran = l->ran;
+    x->piece_ns = now_ns();
+    x->clock_hz = l->clock_hz;
+    x->pieces = (int)l->row.received; // not continued: the client that sent them is gone
+    snprintf(x->before, sizeof x->before, "%s", l->before);
+    snprintf(x->origin, sizeof x->origin, "%s", l->origin);
+    if (sscanf(x->row.id, "ab-%u", &number) == 1 && number >= e->next_id)
+        e->next_id = number + 1;
+}
+
+// ---- the beginning of one
+
+static struct experiment *next_one(struct experiments *e)
+{
+    for (int i = 0; i < e->n; i++) // one that ran when the daemon ended goes first
+        if (e->item[i].row.state == SERVICE_EXPERIMENT_RUNNING && !e->item[i].ending)
+            return &e->item[i];
+    for (int i = 0; i < e->n; i++)
+        if (e->item[i].row.state == SERVICE_EXPERIMENT_QUEUED && !e->item[i].ending)
+            return &e->item[i];
+    return NULL;
+}
+
+// The packages of the arms as they were when the experiment was asked for; false when they are not.
+static bool take_arms(struct experiments *e, struct experiment *x, char *why, size_t whycap)
+{
+    for (int i = 0; i < x->row.arms; i++) {
+        struct package *p = packages_find(&e->fe->packages, x->row.arm[i]);
+        if (!p || !p->available || strcmp(p->variant->hash_hex, x->spec.version[i]) != 0) {
+            snprintf(why, whycap, "%s is %s", x->row.arm[i],
+                     !p              ? "gone"
+                     : !p->available ? "not usable any more"
+                                     : "another variant now");
+            return false;
+        }
+        e->arm[i] = package_ref(p);
+    }
+    return true;
+}
+
+static void begin(struct experiments *e, struct experiment *x)
+{
+    char why[SERVICE_TEXT_MAX + 1];
+    bool same = e->restoring && e->board && strcmp(e->board->conf->name, x->spec.board) == 0;
+    struct board *b = frontend_board(e->fe, x->spec.board);
+    if (!b || x->row.received < x->row.windows) {
+        snprintf(why, sizeof why, "%s",
+                 b ? "its windows are lost with a damaged record" : "its board is not configured");
+        experiments_finish(e, x, SERVICE_EXPERIMENT_FAILED, "", why);
+        return;
+    }
+    if (b->phase != BOARD_READY && b->phase != BOARD_IDLE && b->phase != BOARD_FAULT) {
+        snprintf(x->row.reason, sizeof x->row.reason, "board %.31s: %.180s", b->conf->name,
+                 *b->reason ? b->reason : "is not ready");
+        return; // a change of the board comes this way again
+    }
+    x->row.reason[0] = '\0';
+    if (!take_arms(e, x, why, sizeof why) ||
+        !experiment_begin(&e->runner, &x->spec, (int)x->row.steps, x->row.seconds, now_ns())) {
+        experiments_finish(e, x, SERVICE_EXPERIMENT_FAILED, "", why);
+        for (int i = 0; i < SERVICE_ARMS_MAX; i++) {
+            package_unref(e->arm[i]);
+            e->arm[i] = NULL;
+        }
+        return;
+    }
+    if (x->ran)
+        snprintf(e->before, sizeof e->before, "%s", x->before);
+    else if (!same)
+        snprintf(e->before, sizeof e->before, "%s", b->active ? b->active->name : "");
+    e->restoring = false;
+    e->active = x;
+    e->board = b;
+    e->own = 0;
+    e->board_inferences = b->inferences;
+    e->swap_ns = b->total_ns;
+    e->pending = 0;
+    log_info("ab", "begins experiment=%s board=%s step=%u of=%d", x->row.id, b->conf->name,
+             x->row.steps, design_steps(&e->runner.design));
+}
+
+// The first time that the board serves one of the arms.
+static bool announce(struct experiments *e)
+{
+    struct experiment *x = e->active;
+    const char *origin = service_origin_name(frontend_origin(e->board));
+    if (x->ran && (strcmp(origin, x->origin) != 0 || x->clock_hz != e->board->identity.clock_hz)) {
+        experiments_finish(e, x, SERVICE_EXPERIMENT_FAILED, "",
+                           "the board is another one now: figures of two origins are not mixed");
+        return false;
+    }
+    if (x->ran) {
+        x->row.state = SERVICE_EXPERIMENT_RUNNING;
+        return true;
+    }
+    struct recorder_job *job = recorder_job_new(RECORDER_RUN, x->row.id);
+    if (!job)
+        return false;
+    job->spec = x->spec;
+    job->clock_hz = e->board->identity.clock_hz;
+    snprintf(job->before, sizeof job->before, "%s", e->before);
+    snprintf(job->origin, sizeof job->origin, "%s", origin);
+    if (recorder_push(e->recorder, job) < 0)
+        return false;
+    x->clock_hz = e->board->identity.clock_hz;
+    snprintf(x->origin, sizeof x->origin, "%s", origin);
+    snprintf(x->before, sizeof x->before, "%s", e->before);
+    x->ran = true;
+    x->row.state = SERVICE_EXPERIMENT_RUNNING;
+    return true;
+}
+
+// ---- turns
+
+static int arm_on(const struct experiments *e)
+{
+    const struct package *p = e->board->active;
+    for (int i = 0; p && i < e->active->row.arms; i++)
+        if (strcmp(p->name, e->active->row.arm[i]) == 0 &&
+            strcmp(p->variant->hash_hex, e->active->spec.version[i]) == 0)
+            return i;
+    return -1;
+}
+
+static struct experiment_world world_of(const struct experiments *e)
+{
+    const struct board *b = e->board;
+    uint32_t all = frontend_waiting(e->fe, b), mine = e->flying && b->running ? 1 : 0;
+    return (struct experiment_world){
+        .now_ns = now_ns(),
+        .ready = b->phase == BOARD_READY,
+        .arm = b->phase == BOARD_READY ? arm_on(e) : -1,
+        .room = board_has_room(b),
+        .storable =
+            e->pending < EXPERIMENTS_PENDING && recorder_room(e->recorder) > EXPERIMENTS_RESERVE,
+        .others = all > mine ? all - mine : 0,
+        .served = b->inferences - e->board_inferences - e->own,
+        .ready_since_ns = b->phase_since_ns,
+        .swap_ns = e->swap_ns,
+        .generation = b->phase_since_ns,
+    };
+}
+
+static void swap(struct experiments *e, struct package *p)
+{
+    char why[SERVICE_TEXT_MAX + 1];
+    enum service_code code = board_load(e->board, p, &e->slot, why, sizeof why);
+    if (code == SERVICE_OK)
+        return;
+    struct experiment_world w = {.served = e->runner.served_at_swap};
+    experiment_swapped(&e->runner, &w);
+    if (code == SERVICE_SWAP_FAILED)
+        experiments_finish(e, e->active, SERVICE_EXPERIMENT_FAILED, "", why);
+    else
+        wake_at(e, now_ns() + RETRY_NS);
+}
+
+static void infer(struct experiments *e, const struct experiment_world *w)
+{
+    int8_t codes[WIRE_WINDOW_MAX];
+    struct experiment *x = e->active;
+    const struct variant *v = e->board->active->variant;
+    size_t values = (size_t)x->spec.rows * x->spec.columns;
+    const double *window = x->windows + (size_t)experiment_window(&e->runner) * values;
+    int saturated = 0;
+    if (variant_encode(v, window, codes, &saturated) >= 0) { // was checked when it came
+        experiments_finish(e, x, SERVICE_EXPERIMENT_FAILED, "", "a value that is not finite");
+        return;
+    }
+    e->flying = true;
+    e->saw_others = w->others > 0;
+    e->served_at_send = w->served;
+    if (board_infer(e->board, &e->slot, codes) < 0) {
+        e->flying = false;
+        experiment_returned(&e->runner);
+    }
+}
+
+static void restore(struct experiments *e)
+{
+    char why[SERVICE_TEXT_MAX + 1] = "it is gone";
+    struct board *b = e->board;
+    struct package *p = packages_find(&e->fe->packages, e->before);
+    if (b->phase == BOARD_DRAIN || b->phase == BOARD_PROGRAM || b->phase == BOARD_VERIFY)
+        return;
+    e->restoring = false;
+    if (b->active && strcmp(b->active->name, e->before) == 0)
+        return;
+    if (!p || board_load(b, p, NULL, why, sizeof why) != SERVICE_OK)
+        log_warn("ab", "cannot put back board=%s variant=%s reason=\"%s\"", b->conf->name,
+                 e->before, why);
+}
+
+static bool time_is_up(const struct experiments *e)
+{
+    uint32_t budget_s = e->active->spec.plan.budget_s;
+    return budget_s && experiment_seconds(&e->runner, now_ns()) >= budget_s;
+}
+
+static void turn(struct experiments *e)
+{
+    uint64_t wake_ns;
+    struct experiment *x = e->active;
+    if (x->ran && x->row.blocks && x->row.decided == x->row.comparisons && !e->pending) {
+        experiments_finish(e, x, SERVICE_EXPERIMENT_DONE, "", ""); // it only was not told yet
+        return;
+    }
+    if (time_is_up(e)) {
+        experiments_finish(e, x, SERVICE_EXPERIMENT_DONE, "time", "");
+        return;
+    }
+    struct experiment_world w = world_of(e);
+    snprintf(x->row.reason, sizeof x->row.reason, "%s%.200s",
+             w.ready ? "" : "board: ", w.ready ? "" : e->board->reason);
+    bool over = e->runner.step >= design_steps(&e->runner.design);
+    if (!over && w.ready && w.arm == experiment_arm(&e->runner) &&
+        x->row.state != SERVICE_EXPERIMENT_RUNNING && !announce(e))
+        return;
+    switch (experiment_next(&e->runner, &w, &wake_ns)) {
+    case EXPERIMENT_REST:
+        wake_at(e, wake_ns);
+        break;
+    case EXPERIMENT_SWAP:
+        swap(e, e->arm[experiment_arm(&e->runner)]);
+        break;
+    case EXPERIMENT_INFER:
+        infer(e, &w);
+        break;
+    case EXPERIMENT_OVER:
+        if (!e->pending)
+            experiments_finish(e, x, SERVICE_EXPERIMENT_DONE, "budget", "");
+        break;
+    }
+    if (e->active && x->spec.plan.budget_s && wake_ns == UINT64_MAX)
+        wake_at(e, now_ns() + NS_PER_S);
+}
+
+void experiments_turn(struct frontend *fe)
+{
+    struct experiments *e = fe->experiments;
+    if (!e || !e->recorder || e->stopped)
+        return;
+    if (!e->active) {
+        struct experiment *x = next_one(e);
+        bool same = x && e->restoring && strcmp(e->board->conf->name, x->spec.board) == 0;
+        if (e->restoring && !same)
+            restore(e);
+        if (x && (same || !e->restoring) && recorder_room(e->recorder) > EXPERIMENTS_RESERVE)
+            begin(e, x);
+    }
+    if (e->active)
+        turn(e);
+}
+
+// ---- what boards say
+
+static void take_step(struct experiments *e, const struct experiment_step *s)
+{
+    struct recorder_job *job = recorder_job_new(RECORDER_STEP, e->active->row.id);
+    e->active->row.seconds = s->begin_s + s->duration_s;
+    if (*s->reason)
+        log_warn("ab", "measurement lost experiment=%s step=%d reason=\"%s\"", e->active->row.id,
+                 s->index, s->reason);
+    if (job)
+        job->step = *s;
+    if (recorder_push(e->recorder, job) < 0) { // room was kept: memory is short
+        experiments_finish(e, e->active, SERVICE_EXPERIMENT_FAILED, "", "out of memory");
+        return;
+    }
+    e->pending++;
+    if (e->runner.lost >= EXPERIMENT_LOST_STEPS)
+        experiments_finish(e, e->active, SERVICE_EXPERIMENT_FAILED, "", s->reason);
+}
+
+static double error_of(const struct experiments *e, const struct variant *v, const int16_t *y)
+{
+    double values[SERVICE_OUTPUTS_MAX], sum = 0;
+    const struct experiment_spec *s = &e->active->spec;
+    const double *target = e->active->targets + (size_t)experiment_window(&e->runner) * s->outputs;
+    variant_decode(v, y, values);
+    for (int i = 0; i < s->outputs; i++)
+        sum += fabs(values[i] - target[i]) / s->divisor[i];
+    return sum / s->outputs;
+}
+
+static void on_result(void *arg, struct board *b, struct queue_slot *s, const struct package *p,
+                      const struct wire_result *r)
+{
+    struct experiments *e = arg;
+    struct experiment_step step;
+    (void)s;
+    e->own++;
+    e->flying = false;
+    if (!e->active)
+        return;
+    int arm = experiment_arm(&e->runner);
+    if (strcmp(p->variant->hash_hex, e->active->spec.version[arm]) != 0) { // cannot be
+        experiment_returned(&e->runner);
+        return;
+    }
+    uint64_t served = b->inferences - e->board_inferences - e->own;
+    struct experiment_answer a = {
+        .latency_ns = r->last_ns > r->sent_ns ? r->last_ns - r->sent_ns : 1,
+        .cycles = r->cycles,
+        .error = error_of(e, p->variant, r->y),
+        .shared = e->saw_others || served != e->served_at_send || b->running > 0,
+    };
+    if (!experiment_answered(&e->runner, now_ns(), &a, &step))
+        return;
+    snprintf(step.no_energy, sizeof step.no_energy, "%s",
+             strcmp(b->conf->meter, "none") == 0 ? "no power monitor"
+                                                 : measured_gap_text(MEASURED_TOO_SHORT));
+    take_step(e, &step);
+}
+
+static void on_unanswered(void *arg, struct queue_slot *s, const char *reason)
+{
+    struct experiments *e = arg;
+    struct experiment_step step;
+    (void)s;
+    e->flying = false;
+    if (!e->active)
+        return;
+    if (!e->runner.warm) { // nothing measured is lost
+        experiment_returned(&e->runner);
+        return;
+    }
+    if (experiment_unanswered(&e->runner, now_ns(), reason, &step))
+        take_step(e, &step);
+}
+
+static void on_returned(void *arg, struct queue_slot *s)
+{
+    struct experiments *e = arg;
+    (void)s;
+    e->flying = false;
+    if (e->active)
+        experiment_returned(&e->runner);
+}
+
+static void on_swapped(void *arg, struct queue_slot *s, enum service_code code, const char *reason)
+{
+    struct experiments *e = arg;
+    char why[SERVICE_TEXT_MAX + 1];
+    (void)s;
+    if (!e->active)
+        return;
+    e->swap_ns = e->board->total_ns;
+    struct experiment_world w = {.served = e->board->inferences - e->board_inferences - e->own};
+    experiment_swapped(&e->runner, &w);
+    if (code == SERVICE_SWAP_FAILED) {
+        snprintf(why, sizeof why, "%s did not come up: %.180s",
+                 e->active->row.arm[experiment_arm(&e->runner)], reason);
+        experiments_finish(e, e->active, SERVICE_EXPERIMENT_FAILED, "", why);
+    }
+}
+
+static const struct queue_owner owner = {on_result, on_unanswered, on_returned, on_swapped};
+
+// ---- life
+
+struct experiments *experiments_new(struct frontend *fe)
+{
+    char path[CONF_PATH_MAX + 32];
+    struct experiments *e = calloc(1, sizeof *e);
+    if (!e)
+        return NULL;
+    e->fe = fe;
+    e->next_id = 1;
+    e->slot.owner = &owner;
+    e->slot.owner_arg = e;
+    e->slot.state = QUEUE_RUNNING;
+    e->item = calloc(RECORDER_EXPERIMENTS, sizeof *e->item);
+    if (!e->item) {
+        free(e);
+        return NULL;
+    }
+    if (!fe->conf->experiments) {
+        snprintf(e->off, sizeof e->off, "the configuration says experiments = 0");
+        return e;
+    }
+    snprintf(path, sizeof path, "%s/experiments.db", fe->conf->state_dir);
+    e->recorder =
+        recorder_open(path, &fe->sched, on_loaded_record, on_job, e, e->off, sizeof e->off);
+    if (!e->recorder)
+        log_warn("ab", "no experiments, the records cannot be opened reason=\"%s\"", e->off);
+    experiments_watch_uploads(e);
+    fe->dispatch_needed = true;
+    return e;
+}
+
+void experiments_stop(struct frontend *fe)
+{
+    struct experiments *e = fe->experiments;
+    if (!e)
+        return;
+    e->stopped = true;
+    e->restoring = false;
+    if (e->active && e->board) {
+        board_abandon(e->board, &e->slot);
+        log_info("ab", "goes on later experiment=%s steps=%u", e->active->row.id,
+                 e->active->row.steps);
+    }
+}
+
+void experiments_free(struct experiments *e)
+{
+    if (!e)
+        return;
+    e->stopped = true;
+    sched_timer_clear(&e->fe->sched, &e->timer);
+    sched_timer_clear(&e->fe->sched, &e->upload_timer);
+    recorder_close(e->recorder);
+    for (int i = 0; i < SERVICE_ARMS_MAX; i++)
+        package_unref(e->arm[i]);
+    if (e->active)
+        experiment_end(&e->runner);
+    for (int i = 0; i < e->n; i++)
+        forget_windows(&e->item[i]);
+    free(e->item);
+    free(e);
+}
