@@ -348,7 +348,8 @@ begin
   drainage : entity work.drain
     generic map (program_g => drain_program_c, lanes_g => r_c, outputs_g => p_c,
       groups_g => groups_c, acc_bits_g => acc_bits_c, multiplier_bits_g => multiplier_bits_c,
-      residual_bits_g => kept_bits_c, gain_bits_g => gain_bits_c, shifts_g => shifts_c,
+      residual_bits_g => kept_bits_c, gain_bits_g => gain_bits_c,
+      sum_bits_g => sum_bits_c, code_bits_g => code_bits_c, shifts_g => shifts_c,
       lows_g => lows_c, highs_g => highs_c,
       channel_rom_g => channel_rom_c, position_rom_g => position_rom_c,
       channel_kind_g => channel_kind_c, position_kind_g => position_kind_c,

@@ -20,8 +20,10 @@ entity drain is
     multiplier_bits_g : positive;
     residual_bits_g   : positive;
     gain_bits_g       : positive;
-    shifts_g          : int_array_t;
-    lows_g            : int_array_t; -- pairs of bounds
+    sum_bits_g        : positive;
+    code_bits_g       : positive;
+    shifts_g          : int_array_t; -- per scale, as the next two
+    lows_g            : int_array_t;
     highs_g           : int_array_t;
     channel_rom_g     : word_array_t; -- bias, gain, multiplier of one channel, from the right
     position_rom_g    : word_array_t; -- lanes_g biases, first token rightmost, multiplier
@@ -76,8 +78,7 @@ architecture rtl of drain is
   signal residual     : int_array_t(0 to lanes_g - 1) := (others => 0);
   signal bias         : wide_array_t(0 to lanes_g - 1) := (others => wide_zero_c);
   signal gain         : integer := 0;
-  signal shift        : natural range 0 to 7 := 0;
-  signal bounds       : natural range 0 to 31 := 0;
+  signal scale        : natural range 0 to 31 := 0;
 begin
   active <= captured or busy;
   read_enable <= active;
@@ -197,8 +198,7 @@ begin
     if rising_edge(clk) then
       valid_2 <= valid_1;
       if valid_1 = '1' then
-        shift <= pass_1.shift;
-        bounds <= pass_1.bounds;
+        scale <= pass_1.scale;
         gain <= 0;
         if gain_field_g > 0 and pass_1.residual then
           gain <= field_signed(channel_word, bias_bits_g, gain_field_g, fast_g);
@@ -240,9 +240,9 @@ begin
   requantisers : entity work.requantiser
     generic map (lanes_g => lanes_g, acc_bits_g => acc_bits_g,
       multiplier_bits_g => multiplier_bits_g, residual_bits_g => residual_bits_g,
-      gain_bits_g => gain_bits_g, shifts_g => shifts_g, lows_g => lows_g, highs_g => highs_g,
-      fast_g => fast_g)
+      gain_bits_g => gain_bits_g, sum_bits_g => sum_bits_g, code_bits_g => code_bits_g,
+      shifts_g => shifts_g, lows_g => lows_g, highs_g => highs_g, fast_g => fast_g)
     port map (clk => clk, rst => rst, in_valid => valid_2, acc => acc, multiplier => multiplier,
-      residual => residual, gain => gain, bias => bias, shift => shift, bounds => bounds,
+      residual => residual, gain => gain, bias => bias, scale => scale,
       out_valid => out_valid, result => result);
 end architecture;

@@ -32,8 +32,7 @@ package program_pkg is
     channels    : natural range 1 to 256;
     multiplier  : natural range 0 to 32767;
     from_where  : multiplier_from_t;
-    shift       : natural range 0 to 7;     -- index into shifts_c
-    bounds      : natural range 0 to 31;     -- index into lows_c and highs_c
+    scale       : natural range 0 to 31;    -- index into shifts_c, lows_c and highs_c
     bias_base   : natural range 0 to 65535;
     bias_steps  : boolean;                  -- one word a channel; else the same word throughout
     bias_tokens : boolean;                  -- one word of the position ROM a cycle instead

@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- lanes_g requantisers in step: result = saturate((acc * multiplier + residual * gain + bias) >>
--- shifts_g(shift)), floor shift, to lows_g(bounds) and highs_g(bounds). Three cycles from in_valid
+-- shift), floor shift, to low and high, all three chosen by scale. Three cycles from in_valid
 -- to out_valid. The bias holds the rounding half, so half rounds up and nothing is added here.
 --
 -- In the netlist a lane is two DSP48E1: residual * gain + bias in the first, product and sum in the
--- second. Few shifts and few pairs of bounds keep the rest small.
+-- second. Bounds are powers of two but for a narrow range's lower end, so no comparator is needed:
+-- a code fits when the bits above it are equal, and what they are compared for is decoded once for
+-- all lanes. Few scales keep that small.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -15,11 +17,13 @@ entity requantiser is
     lanes_g           : positive;
     acc_bits_g        : positive range 4 to 25;
     multiplier_bits_g : positive range 1 to 17;
-    residual_bits_g   : positive range 2 to 9;
+    residual_bits_g   : positive range 2 to 18;
     gain_bits_g       : positive range 2 to 25;
-    shifts_g          : int_array_t; -- each 1 to 40
-    lows_g            : int_array_t; -- pairs of bounds, at most 16 bits; low <= 0 <= high
-    highs_g           : int_array_t;
+    sum_bits_g        : positive range 8 to 48; -- that hold every sum before the shift
+    code_bits_g       : positive range 2 to 17; -- of lanes but the first; wider scales are the first's
+    shifts_g          : int_array_t; -- per scale, each 1 to 40
+    lows_g            : int_array_t; -- per scale: -2**m, 1 - 2**m or 0, m at most 16
+    highs_g           : int_array_t; -- per scale: 2**m - 1
     fast_g            : boolean);
   port (
     clk        : in  std_logic;
@@ -30,17 +34,16 @@ entity requantiser is
     residual   : in  int_array_t(0 to lanes_g - 1);
     gain       : in  integer;                       -- 0 where there is no residual
     bias       : in  wide_array_t(0 to lanes_g - 1);
-    shift      : in  natural range 0 to 7; -- index into shifts_g
-    bounds     : in  natural range 0 to 31; -- index into lows_g and highs_g
+    scale      : in  natural range 0 to 31;
     out_valid  : out std_logic;
     result     : out int_array_t(0 to lanes_g - 1));
 end entity;
 
 architecture rtl of requantiser is
-  constant shifts_c : int_array_t(0 to shifts_g'length - 1) := shifts_g;
-  constant lows_c   : int_array_t(0 to lows_g'length - 1) := lows_g;
-  constant highs_c  : int_array_t(0 to highs_g'length - 1) := highs_g;
-  subtype index_t is natural range 0 to 7;
+  constant scales_c : positive := shifts_g'length;
+  constant shifts_c : int_array_t(0 to scales_c - 1) := shifts_g;
+  constant lows_c   : int_array_t(0 to scales_c - 1) := lows_g;
+  constant highs_c  : int_array_t(0 to scales_c - 1) := highs_g;
   signal valid_1, valid_2 : std_logic := '0';
 begin
   process (clk)
@@ -75,7 +78,7 @@ begin
             if gain /= 0 then
               sum := sum_fast(sum, product_fast(gain, residual(i)));
             end if;
-            stage_1(i) := scale_fast(sum, shifts_c(shift), lows_c(bounds), highs_c(bounds));
+            stage_1(i) := scale_fast(sum, shifts_c(scale), lows_c(scale), highs_c(scale));
           end loop;
         end if;
       end if;
@@ -83,99 +86,250 @@ begin
   end generate;
 
   synthesised : if not fast_g generate
-    -- Bits that hold every bound and its sign.
-    function bits_of_bounds return positive is
+    -- A code of scale c has magnitude(c) bits below its sign; a sum fits when the bits from
+    -- top(c) on are all its sign.
+    function magnitude(c : natural) return natural is
+    begin
+      return clog2(highs_c(c) + 1);
+    end function;
+
+    function top(c : natural) return natural is
+    begin
+      return shifts_c(c) + magnitude(c);
+    end function;
+
+    -- whether the lane sees scale c: one output of a token is the first lane's alone
+    function uses(lane, c : natural) return boolean is
+    begin
+      return lane = 0 or magnitude(c) < code_bits_g;
+    end function;
+
+    function bits_of(lane : natural) return positive is
       variable bits : positive := 2;
     begin
-      for c in lows_c'range loop
-        while highs_c(c) > 2**(bits - 1) - 1 or lows_c(c) < -2**(bits - 1) loop
-          bits := bits + 1;
-        end loop;
+      for c in 0 to scales_c - 1 loop
+        if uses(lane, c) then
+          bits := larger(bits, magnitude(c) + 1);
+        end if;
       end loop;
       return bits;
     end function;
 
-    constant bits_c : positive := bits_of_bounds;
-    subtype code_t is signed(bits_c - 1 downto 0);
-    signal shift_1, shift_2   : index_t := 0;
-    signal bounds_1, bounds_2 : natural range 0 to 31 := 0;
+    -- which of the different shifts, in the order of the scales
+    function rank(c : natural) return natural is
+      variable before : natural := 0;
+      variable again  : boolean;
+    begin
+      for k in 0 to c loop
+        if shifts_c(k) = shifts_c(c) then
+          return before;
+        end if;
+        again := false;
+        for j in 0 to k - 1 loop
+          again := again or shifts_c(j) = shifts_c(k);
+        end loop;
+        if not again then
+          before := before + 1;
+        end if;
+      end loop;
+      return before;
+    end function;
+
+    -- the first scale of each shift that the lane sees
+    function leads(lane, c : natural) return boolean is
+    begin
+      for k in 0 to c - 1 loop
+        if shifts_c(k) = shifts_c(c) and uses(lane, k) then
+          return false;
+        end if;
+      end loop;
+      return uses(lane, c);
+    end function;
+
+    -- the lane checks bit k always, for some scales, or never
+    function checks(lane, k : natural; all_of : boolean) return boolean is
+      variable found : boolean := all_of;
+    begin
+      for c in 0 to scales_c - 1 loop
+        if uses(lane, c) and all_of then
+          found := found and top(c) <= k;
+        elsif uses(lane, c) then
+          found := found or top(c) <= k;
+        end if;
+      end loop;
+      return found;
+    end function;
+
+    -- the lane's scales change between bit k - 1 and bit k
+    function begins(lane, k : natural) return boolean is
+    begin
+      for c in 0 to scales_c - 1 loop
+        if uses(lane, c) and top(c) = k then
+          return true;
+        end if;
+      end loop;
+      return false;
+    end function;
+
+    -- any and all of the lane's scales have at most k magnitude bits
+    function ends_below(lane, k : natural; all_of : boolean) return boolean is
+      variable found : boolean := all_of;
+    begin
+      for c in 0 to scales_c - 1 loop
+        if uses(lane, c) and all_of then
+          found := found and magnitude(c) <= k;
+        elsif uses(lane, c) then
+          found := found or magnitude(c) <= k;
+        end if;
+      end loop;
+      return found;
+    end function;
+
+    subtype index_t is natural range 0 to 31;
+    signal scale_1    : index_t := 0;
+    signal shift_2    : index_t := 0;                                     -- its rank
+    signal check_2    : std_logic_vector(sum_bits_g - 1 downto 0) := (others => '0');
+    signal outside_2  : std_logic_vector(17 downto 0) := (others => '0');   -- above the magnitude
+    signal narrow_2   : std_logic_vector(17 downto 0) := (others => '0');   -- with that magnitude
+    signal unsigned_2 : std_logic := '0';
   begin
-    assert lows_c'length = highs_c'length
-      report "requantiser: lows_g and highs_g are pairs" severity failure;
+    assert lows_c'length = highs_c'length and lows_g'length = scales_c
+      report "requantiser: a scale is a shift, a low and a high" severity failure;
+    bounds : for c in 0 to scales_c - 1 generate
+      assert highs_c(c) = 2**magnitude(c) - 1
+        and (lows_c(c) = 0 or lows_c(c) = -highs_c(c) or lows_c(c) = -highs_c(c) - 1)
+        report "requantiser: bounds that are no power of two" severity failure;
+      assert top(c) < sum_bits_g
+        report "requantiser: sums are too narrow to saturate" severity note;
+    end generate;
 
     process (clk)
     begin
       if rising_edge(clk) then
         if valid_1 = '1' then
-          shift_2 <= shift_1;
-          bounds_2 <= bounds_1;
+          for c in 0 to scales_c - 1 loop
+            if scale_1 = c or scales_c = 1 then
+              shift_2 <= rank(c);
+              unsigned_2 <= '0';
+              narrow_2 <= (others => '0');
+              if lows_c(c) = 0 then
+                unsigned_2 <= '1';
+              elsif lows_c(c) = -highs_c(c) then
+                narrow_2(magnitude(c)) <= '1';
+              end if;
+              for k in check_2'range loop
+                check_2(k) <= '0';
+                if k >= top(c) then
+                  check_2(k) <= '1';
+                end if;
+              end loop;
+              for k in outside_2'range loop
+                outside_2(k) <= '0';
+                if k >= magnitude(c) then
+                  outside_2(k) <= '1';
+                end if;
+              end loop;
+            end if;
+          end loop;
         end if;
         if in_valid = '1' then
-          shift_1 <= shift;
-          bounds_1 <= bounds;
+          scale_1 <= scale;
         end if;
       end if;
     end process;
 
     lanes : for i in 0 to lanes_g - 1 generate
+      constant bits_c : positive := bits_of(i);
+      subtype code_t is signed(bits_c - 1 downto 0);
+      subtype sum_t is signed(sum_bits_g - 1 downto 0);
       signal product : signed(acc_bits_g + multiplier_bits_g downto 0) := (others => '0');
-      signal addend  : wide_bits_t := (others => '0'); -- residual and bias
-      signal sum     : wide_bits_t := (others => '0');
+      signal addend  : sum_t := (others => '0'); -- residual and bias
+      signal sum     : sum_t := (others => '0');
+      signal sign    : std_logic;
       signal shifted : code_t; -- right where fits
-      signal fits    : std_logic;
+      signal over    : std_logic;
       signal code    : code_t := (others => '0');
     begin
       process (clk)
       begin
         if rising_edge(clk) then
           if valid_1 = '1' then
-            sum <= resize(product, wide_bits_c) + addend;
+            sum <= resize(product, sum_bits_g) + addend;
           end if;
           if in_valid = '1' then
             product <= to_signed(acc(i), acc_bits_g) *
               signed('0' & to_unsigned(multiplier(i), multiplier_bits_g));
-            addend <= resize(to_signed(residual(i), residual_bits_g) *
-              to_signed(gain, gain_bits_g), wide_bits_c) + to_bits(bias(i));
+            addend <= resize(resize(to_signed(residual(i), residual_bits_g) *
+              to_signed(gain, gain_bits_g), wide_bits_c) + to_bits(bias(i)), sum_bits_g);
           end if;
         end if;
       end process;
+      sign <= sum(sum_bits_g - 1);
 
       choose : process (all)
-        variable differ : std_logic;
+        variable first        : boolean;
+        variable differ, some : std_logic;
       begin
-        shifted <= sum(shifts_c(0) + bits_c - 1 downto shifts_c(0));
-        for s in 1 to shifts_c'high loop
-          if shift_2 = s then
+        first := true;
+        for c in 0 to scales_c - 1 loop
+          if leads(i, c) and (first or shift_2 = rank(c)) then
             for k in 0 to bits_c - 1 loop
-              shifted(k) <= sum(smaller(shifts_c(s) + k, wide_bits_c - 1));
+              shifted(k) <= sum(smaller(shifts_c(c) + k, sum_bits_g - 1));
             end loop;
           end if;
+          first := first and not leads(i, c);
         end loop;
+        -- bits that are checked for the same scales together
+        some := '0';
         differ := '0';
-        for k in bits_c to wide_bits_c - 1 loop
-          for s in shifts_c'range loop
-            if (shift_2 = s or shifts_c'length = 1) and k >= shifts_c(s) + bits_c - 1 then
-              differ := differ or (sum(k) xor sum(wide_bits_c - 1));
+        for k in 0 to sum_bits_g - 2 loop
+          if checks(i, k, false) then
+            if begins(i, k) then
+              differ := '0';
             end if;
-          end loop;
+            differ := differ or (sum(k) xor sign);
+            if k = sum_bits_g - 2 or begins(i, k + 1) then
+              if checks(i, k, true) then
+                some := some or differ;
+              else
+                some := some or (differ and check_2(k));
+              end if;
+            end if;
+          end if;
         end loop;
-        fits <= not differ;
+        over <= some;
       end process;
 
       process (clk)
-        variable above, below : boolean;
+        variable saturates, outside, zero : std_logic;
       begin
         if rising_edge(clk) then
           if valid_2 = '1' then
-            for c in lows_c'range loop
-              if bounds_2 = c or lows_c'length = 1 then
-                above := sum(wide_bits_c - 1) = '0' and (fits = '0' or shifted > highs_c(c));
-                below := sum(wide_bits_c - 1) = '1' and (fits = '0' or shifted < lows_c(c));
-                code <= shifted;
-                if above then
-                  code <= to_signed(highs_c(c), bits_c);
-                elsif below then
-                  code <= to_signed(lows_c(c), bits_c);
+            saturates := over or (sign and unsigned_2);
+            for k in 0 to bits_c - 1 loop
+              outside := outside_2(k);
+              if ends_below(i, k, true) then
+                outside := '1';
+              elsif not ends_below(i, k, false) then
+                outside := '0';
+              end if;
+              if saturates = '0' then
+                code(k) <= shifted(k);
+              elsif outside = '0' then
+                code(k) <= not sign;
+              else
+                code(k) <= sign and not unsigned_2;
+              end if;
+            end loop;
+            -- the lowest code of a signed range is one too low for a narrow one
+            for c in 0 to scales_c - 1 loop
+              if uses(i, c) and lows_c(c) = -highs_c(c) then
+                zero := '0';
+                for k in 1 to magnitude(c) - 1 loop
+                  zero := zero or shifted(k);
+                end loop;
+                if narrow_2(magnitude(c)) = '1' and sign = '1' and (over = '1' or zero = '0') then
+                  code(0) <= '1';
                 end if;
               end if;
             end loop;

@@ -81,7 +81,7 @@ architecture rtl of softmax is
   signal layer_1, layer_2, layer_3 : natural range 0 to 1 := 0;
   signal factors         : int_array_t(0 to lanes_g - 1);
   signal halves          : wide_array_t(0 to lanes_g - 1);
-  signal shift           : natural range 0 to 7;
+  signal scale           : natural range 0 to 31;
   signal u_valid         : std_logic;
   signal u_codes         : int_array_t(0 to lanes_g - 1);
   signal z_valid         : std_logic;
@@ -99,20 +99,21 @@ begin
   one_layer : if layers_c = 1 generate
     factors <= (others => multipliers_c(0));
     halves <= (others => halves_c(0));
-    shift <= 0;
+    scale <= 0;
   end generate;
   two_layers : if layers_c = 2 generate
     factors <= (others => multipliers_c(0)) when layer = 0 else (others => multipliers_c(1));
     halves <= (others => halves_c(0)) when layer = 0 else (others => halves_c(1));
-    shift <= 0 when layer = 0 else layers_c - 1;
+    scale <= 0 when layer = 0 else layers_c - 1;
   end generate;
   scaler : entity work.requantiser
     generic map (lanes_g => lanes_g, acc_bits_g => score_bits_g + 1, multiplier_bits_g => 15,
-      residual_bits_g => 2, gain_bits_g => 2, shifts_g => shifts_g, lows_g => lows_c, highs_g => tops_c,
+      residual_bits_g => 2, gain_bits_g => 2, sum_bits_g => score_bits_g + 17, code_bits_g => 9,
+      shifts_g => shifts_g, lows_g => lows_c, highs_g => tops_c,
       fast_g => fast_g)
     port map (clk => clk, rst => rst, in_valid => distance_valid, acc => distances,
-      multiplier => factors, residual => zeros_c, gain => 0, bias => halves, shift => shift,
-      bounds => shift, out_valid => u_valid, result => u_codes);
+      multiplier => factors, residual => zeros_c, gain => 0, bias => halves, scale => scale,
+      out_valid => u_valid, result => u_codes);
 
   -- the layer travels beside the scaler
   process (clk)

@@ -82,22 +82,6 @@ static void put_positions(FILE *out, const struct plan *p)
     fprintf(out, ");\n");
 }
 
-static int shift_index(const struct plan *p, int shift)
-{
-    for (int i = 0; i < p->shift_count; i++)
-        if (p->shifts[i] == shift)
-            return i;
-    return 0; // scores have none
-}
-
-static int bounds_index(const struct plan *p, int low, int high)
-{
-    for (int i = 0; i < p->bounds_count; i++)
-        if (p->lows[i] == low && p->highs[i] == high)
-            return i;
-    return 0; // scores have none
-}
-
 static const char *truth(int value)
 {
     return value ? "true" : "false";
@@ -131,12 +115,11 @@ static void put_programs(FILE *out, const struct plan *p)
         put_item(out, i);
         fprintf(out,
                 "(pooled => %s, scores => %s, last_group => %d, channels => %d, "
-                "multiplier => %d, from_where => %s, shift => %d, bounds => %d, "
+                "multiplier => %d, from_where => %s, scale => %d, "
                 "bias_base => %d, bias_steps => %s, bias_tokens => %s, residual => %s, "
                 "kept_base => %d, reciprocal => %d)",
                 truth(s->op == PASS_POOL), truth(s->op == PASS_SCORES), s->groups - 1, s->channels,
-                s->multiplier, multipliers[s->multiplier_from], shift_index(p, s->shift),
-                bounds_index(p, s->low, s->high), s->bias_base,
+                s->multiplier, multipliers[s->multiplier_from], s->scale, s->bias_base,
                 truth(s->bias_steps && !s->bias_tokens), truth(s->bias_tokens), truth(s->residual),
                 s->kept_base, s->slot);
     }
@@ -213,6 +196,8 @@ static void put_hardware(FILE *out, const struct plan *p)
         {"gain_field_c", p->has_gain ? p->gain_bits : 0},
         {"row_field_c", p->row_bits},
         {"bias_bits_c", p->bias_bits},
+        {"sum_bits_c", p->sum_bits},
+        {"code_bits_c", p->code_bits},
         {"weight_bits_c", p->weight_bits},
         {"activation_bits_c", p->activation_bits},
         {"key_bits_c", p->key_bits},
@@ -245,12 +230,18 @@ static void put_hardware(FILE *out, const struct plan *p)
             hardware_storage_name(p->position_storage));
 }
 
-static void put_integers(FILE *out, const char *name, const int *values, int count)
+// One constant for each member of the scales.
+static void put_scales(FILE *out, const struct plan *p)
 {
-    fprintf(out, "  constant %s : int_array_t(0 to %d) := (", name, count - 1);
-    for (int i = 0; i < count; i++)
-        fprintf(out, "%s%d => %d", i ? ", " : "", i, values[i]);
-    fprintf(out, ");\n");
+    const char *const names[] = {"shifts_c", "lows_c", "highs_c"};
+    for (int k = 0; k < 3; k++) {
+        fprintf(out, "  constant %s : int_array_t(0 to %d) := (", names[k], p->scale_count - 1);
+        for (int i = 0; i < p->scale_count; i++) {
+            const int values[] = {p->scales[i].shift, p->scales[i].low, p->scales[i].high};
+            fprintf(out, "%s%d => %d", i ? ", " : "", i, values[k]);
+        }
+        fprintf(out, ");\n");
+    }
 }
 
 static void put_layers(FILE *out, const struct plan *p)
@@ -277,9 +268,7 @@ static void put_layers(FILE *out, const struct plan *p)
             fprintf(out, "%s%s%d => %d", i ? "," : "", i % 8 ? " " : "\n    ", i, value);
         }
     fprintf(out, ");\n");
-    put_integers(out, "shifts_c", p->shifts, p->shift_count);
-    put_integers(out, "lows_c", p->lows, p->bounds_count);
-    put_integers(out, "highs_c", p->highs, p->bounds_count);
+    put_scales(out, p);
 }
 
 int emit_package(FILE *out, const struct plan *p, const struct variant *v, enum emit_origin origin,

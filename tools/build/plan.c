@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/build/plan.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,56 +186,6 @@ static int check_limits(const struct plan *p, char *why, size_t whycap)
             return -1;
         }
     return 0;
-}
-
-static int shift_known(const struct plan *p, int shift)
-{
-    for (int i = 0; i < p->shift_count; i++)
-        if (p->shifts[i] == shift)
-            return 1;
-    return 0;
-}
-
-static void add_bounds(struct plan *p, int low, int high)
-{
-    for (int i = 0; i < p->bounds_count; i++)
-        if (p->lows[i] == low && p->highs[i] == high)
-            return;
-    assert(p->bounds_count < PLAN_MAX_BOUNDS); // three ranges of each width
-    p->lows[p->bounds_count] = low;
-    p->highs[p->bounds_count++] = high;
-}
-
-static void plan_constants(struct plan *p)
-{
-    for (int i = 0; i < p->pass_count; i++) {
-        const struct pass *s = &p->passes[i];
-        if (s->op == PASS_SCORES)
-            continue;
-        if (!shift_known(p, s->shift))
-            p->shifts[p->shift_count++] = s->shift;
-        add_bounds(p, s->low, s->high);
-    }
-    int64_t bias = 1, gain = 1, row = 0;
-    for (int i = 0; i < p->channel_words; i++) {
-        const struct channel_word *c = &p->channels[i];
-        int64_t size = c->bias < 0 ? -c->bias : c->bias;
-        bias = size > bias ? size : bias;
-        size = c->gain < 0 ? -c->gain : c->gain;
-        gain = size > gain ? size : gain;
-        row = c->multiplier > row ? c->multiplier : row;
-    }
-    for (int i = 0; i < p->position_words; i++) {
-        const int64_t *word = p->positions + (long)i * (p->hw.requantisers + 1);
-        for (int r = 0; r < p->hw.requantisers; r++) {
-            int64_t size = word[r] < 0 ? -word[r] : word[r];
-            bias = size > bias ? size : bias;
-        }
-        row = word[p->hw.requantisers] > row ? word[p->hw.requantisers] : row;
-    }
-    p->bias_bits = model_signed_bits(bias);
-    p->gain_bits = model_signed_bits(gain);
-    p->row_bits = row > 0 ? model_signed_bits(row) - 1 : 0;
 }
 
 struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *why, size_t whycap)

@@ -44,7 +44,8 @@ struct pass {
     int token_base, weight_base;
     int drain, drain_last; // cycles to drain a job and the last one
     enum multiplier_source multiplier_from;
-    int multiplier, shift, low, high; // shift: the value, not its index
+    int multiplier, shift, low, high;
+    int scale; // index of shift, low and high in the plan's
     int bias_base, bias_steps, bias_tokens;
     int residual, keep, kept_base;
     int slot; // of reciprocals, context passes
@@ -68,7 +69,12 @@ struct channel_word {
     int32_t gain, multiplier;
 };
 
-enum { PLAN_MAX_BOUNDS = 32 };
+// How a requantiser brings a sum into a code's range.
+struct scale {
+    int shift, low, high;
+};
+
+enum { PLAN_MAX_SCALES = 32 };
 
 struct plan {
     const struct model *model; // borrowed
@@ -81,11 +87,12 @@ struct plan {
     int weight_bits, token_port_bits, weight_port_bits, acc_bits, tile_acc_bits, score_bits;
     int readout_bits, readout_drop; // collapsed: of the output's exact sums, and what they drop
     int gain_bits, bias_bits, has_gain, row_bits, lane_stages;
+    int sum_bits, code_bits;        // before the shift; of every code but y
     int f_offset[MODEL_MAX_LAYERS]; // f is stored as f - f_offset
-    int shifts[MODEL_MAX_SHIFTS + MODEL_MAX_LAYERS], shift_count;
-    enum hardware_storage channel_storage, position_storage;         // ROMs
-    int lows[PLAN_MAX_BOUNDS], highs[PLAN_MAX_BOUNDS], bounds_count; // pairs that codes saturate to
-    struct pass *passes;                                             // owned, in program order
+    struct scale scales[PLAN_MAX_SCALES];
+    int scale_count;
+    enum hardware_storage channel_storage, position_storage; // ROMs
+    struct pass *passes;                                     // owned, in program order
     int pass_count;
     struct softmax_pass *softmax; // owned, in program order
     int softmax_count;

@@ -24,6 +24,9 @@ int plan_passes(struct plan *p);
 // Widths of the collapsed form, which shares no tensor with a further layer and reads y from sums.
 void plan_collapsed_widths(struct plan *p);
 
+// Fills in the scales of the passes and the widths that follow from the constants.
+void plan_constants(struct plan *p);
+
 // Chooses Block RAM for memories whose kind the manifest leaves open, as far as it goes.
 void plan_storage(struct plan *p);
 

@@ -16,9 +16,11 @@ trap 'exit 1' HUP INT TERM
 mutations=$work/mutations
 cat >"$mutations" <<'LIST'
 requantiser arithmetic_pkg s/divisor := 2\*\*(shift - 16);/divisor := 2**(shift - 15);/
-requantiser requantiser s/sum(smaller(shifts_c(s) + k,/sum(smaller(shifts_c(s) + k + 1,/
-requantiser requantiser s/k >= shifts_c(s) + bits_c - 1 then/k >= shifts_c(s) + bits_c then/
-requantiser requantiser s/shifted > highs_c(c)/shifted > highs_c(c) + 1/
+requantiser requantiser s/sum(smaller(shifts_c(c) + k,/sum(smaller(shifts_c(c) + k + 1,/
+requantiser requantiser s/return shifts_c(c) + magnitude(c);/return shifts_c(c) + magnitude(c) + 1;/
+requantiser requantiser s/code(k) <= not sign;/code(k) <= sign;/
+requantiser requantiser s/(over = '1' or zero = '0')/over = '1'/
+requantiser requantiser s/unsigned_2 <= '1';/unsigned_2 <= '0';/
 requantiser arithmetic_pkg s/    if value > high then/    if value > high + 1 then/
 divider divider s/if rest >= s.divisor then/if rest > s.divisor then/
 divider divider s/steps <= quotient_bits_g;/steps <= quotient_bits_g - 1;/
@@ -28,7 +30,7 @@ memory ram_block s/read_word, e \* bits_g, bits_g, fast_g/read_word, e * bits_g,
 1 tile s/acc(r) <= shadow(drain_output \* tokens_g/acc(r) <= sums(drain_output * tokens_g/
 1 tile s/token(t \* terms_g + u) \* weight(o \* terms_g + u)/token(t * terms_g + u) * weight(o * terms_g)/
 1 pool s/if in_fresh = '1' then/if true then/
-1 drain s/bounds <= pass_1.bounds;/bounds <= 0;/
+1 drain s/scale <= pass_1.scale;/scale <= 0;/
 5 drain s/residual(i) <= kept_data(i);/residual(i) <= kept_data(0);/
 5 drain s/acc(i) <= tile_acc(i);/acc(i) <= tile_acc(lanes_g - 1 - i);/
 1 writer s/if b < rotation then/if b <= rotation then/
