@@ -15,6 +15,7 @@ core/issuer.vhd
 core/drain.vhd
 core/writer.vhd
 core/score_sweep.vhd
+core/scaler.vhd
 core/numerators.vhd
 core/reciprocals.vhd
 core/softmax.vhd

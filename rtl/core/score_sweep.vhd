@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Keeps the scores of a block of tokens and their maxima while they come in, then sweeps them:
--- lanes_g tokens of one column a cycle leave as distances from the token's maximum. Two slots, so one
--- block comes in while the other is swept.
+-- lanes_g tokens of one column a cycle leave, complemented, beside the token's maximum. Two slots, so one block comes
+-- in while the other is swept.
 --
 -- Timing: a sweep begins the cycle after its last score, two after the last read of another; out_valid three cycles after a read is
 -- chosen; tokens/lanes_g * columns cycles a block. slot_free pulses with the last read.
 library ieee;
 use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
 use work.arithmetic_pkg.all;
 use work.program_pkg.all;
 
@@ -28,7 +29,8 @@ entity score_sweep is
     scores    : in  int_array_t(0 to requantisers_g - 1);
     slot_free : out std_logic;
     out_valid : out std_logic;
-    distances : out int_array_t(0 to lanes_g - 1);
+    largest   : out int_array_t(0 to lanes_g - 1);
+    complement : out int_array_t(0 to lanes_g - 1); -- of the score: -1 - score
     layer     : out natural range 0 to 1);
 end entity;
 
@@ -36,37 +38,46 @@ architecture rtl of score_sweep is
   constant program   : softmax_array_t(0 to program_g'length - 1) := program_g;
   constant groups_c  : positive := tokens_g / requantisers_g;
   constant parts_c   : positive := requantisers_g / lanes_g;
+  constant steps_c   : positive := tokens_g / lanes_g;
   constant slot_c    : positive := groups_c * columns_g; -- words of a slot
   subtype score_t is integer range -2**(bits_g - 1) to 2**(bits_g - 1) - 1;
   type score_array_t is array (natural range <>) of score_t;
-  subtype pc_t is natural range 0 to last_of(program'length);
+  subtype pc_t is natural range 0 to last_of(program_g'length);
   signal current       : score_array_t(0 to tokens_g - 1) := (others => 0); -- of what comes in
   signal held          : score_array_t(0 to tokens_g - 1) := (others => 0); -- of what is swept
   signal full          : std_logic := '0';                                  -- pulse
   signal write_addr    : natural range 0 to last_of(2 * slot_c) := 0;
   signal read_0        : std_logic := '0';
   signal read_addr     : natural range 0 to last_of(2 * slot_c) := 0;
-  signal part_0, part_1 : natural range 0 to last_of(parts_c) := 0;
-  signal group_0, group_1 : natural range 0 to last_of(groups_c) := 0;
+  signal part_0, part_1 : natural range 0 to last_of(parts_c) := 0;   -- of a word
+  signal step_0, step_1 : natural range 0 to last_of(steps_c) := 0;   -- of a block
   signal layer_0, layer_1 : natural range 0 to 1 := 0;
   signal valid_1       : std_logic := '0';
   signal words         : int_array_t(0 to requantisers_g - 1);
 
-  -- groups of tokens that a block drains, less one
-  function last_group(pass : softmax_t) return natural is
-    variable last : natural range 0 to last_of(groups_c) := 0;
+  -- What follows from a block's tokens: groups that it drains and steps that sweep it, less one.
+  type extent_t is record
+    last_group : natural range 0 to last_of(groups_c);
+    last_step  : natural range 0 to last_of(steps_c);
+    layer      : natural range 0 to 1;
+  end record;
+  type extents_t is array (natural range <>) of extent_t;
+
+  function extents_of(passes : softmax_array_t) return extents_t is
+    variable value : extents_t(0 to passes'length - 1);
   begin
-    for g in 1 to groups_c - 1 loop
-      if pass.tokens > g * requantisers_g then
-        last := g;
-      end if;
+    for i in value'range loop
+      value(i).last_group := ceil_div(passes(i).tokens, requantisers_g) - 1;
+      value(i).last_step := ceil_div(passes(i).tokens, lanes_g) - 1;
+      value(i).layer := passes(i).layer;
     end loop;
-    return last;
+    return value;
   end function;
+  constant extents : extents_t(0 to program_g'length - 1) := extents_of(program);
 
   function following(pc : pc_t) return pc_t is
   begin
-    if pc = program'length - 1 then
+    if pc = program_g'length - 1 then
       return 0;
     end if;
     return pc + 1;
@@ -77,8 +88,8 @@ begin
 
   -- Channels of the pass are columns; groups of tokens follow each other.
   collect : process (clk)
-    variable pc     : pc_t := 0;
-    variable pass   : softmax_t := program(0);
+    variable pc     : pc_t := 0; -- of the block after this one
+    variable pass   : extent_t := extents(0);
     variable column : natural range 0 to last_of(columns_g) := 0;
     variable band   : natural range 0 to groups_c := 0;
     variable slot   : natural range 0 to 1 := 0;
@@ -99,7 +110,7 @@ begin
           end if;
         end loop;
         at := at + 1;
-        if band = last_group(pass) then
+        if band = pass.last_group then
           band := 0;
           if column = columns_g - 1 then
             column := 0;
@@ -111,8 +122,8 @@ begin
               slot := 0;
               at := 0;
             end if;
+            pass := extents(pc);
             pc := following(pc);
-            pass := program(pc);
           else
             column := column + 1;
           end if;
@@ -121,8 +132,8 @@ begin
         end if;
       end if;
       if start = '1' or rst = '1' then
-        pc := 0;
-        pass := program(0);
+        pc := following(0);
+        pass := extents(0);
         column := 0;
         band := 0;
         slot := 0;
@@ -141,16 +152,16 @@ begin
 
   -- For each lane group of tokens, all columns.
   sweep : process (clk)
-    variable pc      : pc_t := 0;
-    variable pass    : softmax_t := program(0);
+    variable pc      : pc_t := 0; -- of the block after this one
+    variable pass    : extent_t := extents(0);
     variable pending : natural range 0 to 2 := 0;
     variable slot    : natural range 0 to 1 := 0;
     variable busy    : boolean := false;
-    variable resting : boolean := false; -- the last distances still need the held maxima
+    variable resting : boolean := false; -- the last scores still need the held maxima
     variable column  : natural range 0 to last_of(columns_g) := 0;
-    variable part    : natural range 0 to parts_c := 0;
-    variable band    : natural range 0 to groups_c := 0;
-    variable token   : natural range 0 to tokens_g := 0; -- of the first lane
+    variable step    : natural range 0 to last_of(steps_c) := 0;
+    variable part    : natural range 0 to last_of(parts_c) := 0;
+    variable band    : natural range 0 to last_of(groups_c) := 0;
     variable at      : natural range 0 to 2 * slot_c + groups_c - 1 := 0;
   begin
     if rising_edge(clk) then
@@ -162,77 +173,87 @@ begin
       if not busy and not resting and pending > 0 then
         busy := true;
         held <= current;
-        column := 0;
-        part := 0;
-        band := 0;
-        token := 0;
-        at := slot * slot_c;
       end if;
       resting := false;
       if busy then
         read_0 <= '1';
         read_addr <= at;
         part_0 <= part;
-        group_0 <= band;
+        step_0 <= step;
         layer_0 <= pass.layer;
         if column = columns_g - 1 then
           column := 0;
-          token := token + lanes_g;
-          if token >= pass.tokens then
+          if step = pass.last_step then
             busy := false;
             resting := true;
             pending := pending - 1;
             slot_free <= '1';
             slot := 1 - slot;
-            pc := following(pc);
-            pass := program(pc);
-          elsif part = parts_c - 1 then
+            step := 0;
             part := 0;
-            band := band + 1;
+            band := 0;
+            pass := extents(pc);
+            pc := following(pc);
           else
-            part := part + 1;
+            step := step + 1;
+            if part = parts_c - 1 then
+              part := 0;
+              band := band + 1;
+            else
+              part := part + 1;
+            end if;
           end if;
           at := slot * slot_c + band;
         else
           column := column + 1;
-          at := at + last_group(pass) + 1;
+          at := at + pass.last_group + 1;
         end if;
       end if;
       if start = '1' or rst = '1' then
-        pc := 0;
-        pass := program(0);
+        pc := following(0);
+        pass := extents(0);
         pending := 0;
         slot := 0;
         busy := false;
         resting := false;
+        column := 0;
+        step := 0;
+        part := 0;
+        band := 0;
+        at := 0;
         read_0 <= '0';
         slot_free <= '0';
       end if;
     end if;
   end process;
 
-  distance : process (clk)
-    variable largest : score_t;
+  choose : process (clk)
+    variable maxima : score_array_t(0 to last_of(steps_c)); -- of a lane, by step
+    variable parts  : score_array_t(0 to last_of(parts_c));
   begin
     if rising_edge(clk) then
       valid_1 <= read_0;
       out_valid <= valid_1;
       if read_0 = '1' then
         part_1 <= part_0;
-        group_1 <= group_0;
+        step_1 <= step_0;
         layer_1 <= layer_0;
       end if;
       if valid_1 = '1' then
         layer <= layer_1;
         for j in 0 to lanes_g - 1 loop
-          for g in 0 to groups_c - 1 loop
-            for k in 0 to parts_c - 1 loop
-              if g = group_1 and k = part_1 then
-                largest := held(g * requantisers_g + k * lanes_g + j);
-                distances(j) <= largest - words(k * lanes_g + j);
-              end if;
-            end loop;
+          for s in maxima'range loop
+            maxima(s) := held((s * lanes_g + j) mod tokens_g);
           end loop;
+          for k in parts'range loop
+            parts(k) := words((k * lanes_g + j) mod requantisers_g);
+          end loop;
+          largest(j) <= maxima(step_1);
+          if fast_g then
+            complement(j) <= -1 - parts(part_1);
+          else
+            complement(j) <= to_integer(not to_signed(parts(part_1), bits_g));
+          end if;
         end loop;
       end if;
       if rst = '1' then

@@ -52,36 +52,12 @@ entity softmax is
 end entity;
 
 architecture rtl of softmax is
-  constant layers_c      : positive := multipliers_g'length;
-  constant multipliers_c : int_array_t(0 to layers_c - 1) := multipliers_g;
-  constant tops_c        : int_array_t(0 to layers_c - 1) := tops_g;
-  constant lows_c        : int_array_t(0 to layers_c - 1) := (others => 0);
   constant z_bits_c      : positive := e_bits_g + clog2(columns_g);
   constant k_bits_c      : positive := 17 + e_bits_g;
-  constant zeros_c       : int_array_t(0 to lanes_g - 1) := (others => 0);
-
-  -- the rounding halves of the score multipliers
-  function half_of(shifts : int_array_t) return wide_array_t is
-    variable value : wide_array_t(0 to shifts'length - 1) := (others => wide_zero_c);
-  begin
-    for i in value'range loop
-      if shifts(shifts'low + i) > 16 then
-        value(i).high := 2**(shifts(shifts'low + i) - 17);
-      else
-        value(i).low := 2**(shifts(shifts'low + i) - 1);
-      end if;
-    end loop;
-    return value;
-  end function;
-  constant halves_c : wide_array_t(0 to layers_c - 1) := half_of(shifts_g);
-
-  signal distance_valid  : std_logic;
-  signal distances       : int_array_t(0 to lanes_g - 1);
+  signal sweep_valid     : std_logic;
+  signal largest, complement : int_array_t(0 to lanes_g - 1);
   signal layer           : natural range 0 to 1;
   signal layer_1, layer_2, layer_3 : natural range 0 to 1 := 0;
-  signal factors         : int_array_t(0 to lanes_g - 1);
-  signal halves          : wide_array_t(0 to lanes_g - 1);
-  signal scale           : natural range 0 to 31;
   signal u_valid         : std_logic;
   signal u_codes         : int_array_t(0 to lanes_g - 1);
   signal z_valid         : std_logic;
@@ -93,27 +69,14 @@ begin
       lanes_g => lanes_g, columns_g => columns_g, bits_g => score_bits_g, kind_g => kind_g,
       fast_g => fast_g)
     port map (clk => clk, rst => rst, start => start, in_valid => in_valid, scores => scores,
-      slot_free => slot_free, out_valid => distance_valid, distances => distances,
+      slot_free => slot_free, out_valid => sweep_valid, largest => largest, complement => complement,
       layer => layer);
 
-  one_layer : if layers_c = 1 generate
-    factors <= (others => multipliers_c(0));
-    halves <= (others => halves_c(0));
-    scale <= 0;
-  end generate;
-  two_layers : if layers_c = 2 generate
-    factors <= (others => multipliers_c(0)) when layer = 0 else (others => multipliers_c(1));
-    halves <= (others => halves_c(0)) when layer = 0 else (others => halves_c(1));
-    scale <= 0 when layer = 0 else layers_c - 1;
-  end generate;
-  scaler : entity work.requantiser
-    generic map (lanes_g => lanes_g, acc_bits_g => score_bits_g + 1, multiplier_bits_g => 15,
-      residual_bits_g => 2, gain_bits_g => 2, sum_bits_g => score_bits_g + 17, code_bits_g => 9,
-      shifts_g => shifts_g, lows_g => lows_c, highs_g => tops_c,
-      fast_g => fast_g)
-    port map (clk => clk, rst => rst, in_valid => distance_valid, acc => distances,
-      multiplier => factors, residual => zeros_c, gain => 0, bias => halves, scale => scale,
-      out_valid => u_valid, result => u_codes);
+  scale : entity work.scaler
+    generic map (lanes_g => lanes_g, score_bits_g => score_bits_g, multipliers_g => multipliers_g,
+      shifts_g => shifts_g, tops_g => tops_g, fast_g => fast_g)
+    port map (clk => clk, rst => rst, in_valid => sweep_valid, largest => largest, complement => complement,
+      layer => layer, out_valid => u_valid, result => u_codes);
 
   -- the layer travels beside the scaler
   process (clk)

@@ -26,7 +26,8 @@ divider divider s/if rest >= s.divisor then/if rest > s.divisor then/
 divider divider s/steps <= quotient_bits_g;/steps <= quotient_bits_g - 1;/
 divider divider s/ xor adds;/ xor not adds;/
 memory ram_block s/read_word, e \* bits_g, bits_g, fast_g/read_word, e * bits_g, bits_g - 1, fast_g/
-1 numerators s/        if column = 0 then/        if column = 1 then/
+1 numerators s/if column > 0 then/if column > 1 then/
+1:synthesis scaler s/half(shift(l) - 1) := '1';/half(shift(l) - 1) := '0';/
 1 tile s/acc(r) <= shadow(drain_output \* tokens_g/acc(r) <= sums(drain_output * tokens_g/
 1 tile s/token(t \* terms_g + u) \* weight(o \* terms_g + u)/token(t * terms_g + u) * weight(o * terms_g)/
 1 pool s/if in_fresh = '1' then/if true then/
