@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/netlist/count.h"
 
+#include "tools/netlist/count_cache.h"
 #include "tools/netlist/emit.h"
 #include "tools/netlist/files.h"
 #include "tools/netlist/flat.h"
@@ -30,9 +31,10 @@ const struct part *part_find(const char *name)
 struct counts {
     const char *top; // the module that was counted
     const char *part;
-    struct resources total;
     bool by_module;
-    struct flat flat; // the rest only by module
+    json_t *report;         // owned
+    struct resources total; // this and the rest: not when the report is from the cache
+    struct flat flat;
     struct module_rows rows;
     struct path path;
 };
@@ -106,18 +108,11 @@ static int find_module(struct pool *pool, const char *source, const char *entity
     return found ? 0 : EMIT_INPUT;
 }
 
-static int run_yosys(struct pool *pool, const struct count_request *request, const char *top,
-                     const char **message)
+static int run_yosys(struct pool *pool, const char *folder, const char *top, const char **message)
 {
-    const char *script = pool_format(pool, "%s/%s.count.ys", request->folder, top);
-    if (!write_script(script, request->top, top)) {
-        *message = pool_format(pool, "%s: cannot be written: %s", script, strerror(errno));
-        return EMIT_INPUT;
-    }
     const char *argv[] = {"yosys", "-q", "-s", pool_format(pool, "%s.count.ys", top), NULL};
-    const char *log =
-        path_absolute(pool, pool_format(pool, "%s/%s.count.log", request->folder, top));
-    int status = run_tool(argv, request->folder, NULL, log, COUNT_TIMEOUT_NS);
+    const char *log = path_absolute(pool, pool_format(pool, "%s/%s.count.log", folder, top));
+    int status = run_tool(argv, folder, NULL, log, COUNT_TIMEOUT_NS);
     if (status == RUN_NOT_FOUND) {
         *message = "yosys is not installed";
         return EMIT_NO_TOOL;
@@ -128,49 +123,27 @@ static int run_yosys(struct pool *pool, const struct count_request *request, con
     return status == 0 ? 0 : EMIT_INPUT;
 }
 
-int count_resources(struct pool *pool, const struct count_request *request, struct counts **found,
-                    const char **message)
+// What yosys wrote under that name.
+static bool read_counts(struct pool *pool, const char *name, struct counts *counts,
+                        const char **message)
 {
-    struct counts *counts = *found = pool_alloc(pool, sizeof *counts);
-    counts->top = request->top;
-    counts->part = request->part;
-    counts->by_module = request->by_module;
-    if (!part_find(request->part)) {
-        *message = pool_format(pool, "unknown part %s; known: xc7s15", request->part);
-        return EMIT_INPUT;
-    }
-    int status = 0;
-    if (request->module)
-        status = find_module(pool, pool_format(pool, "%s/%s.v", request->folder, request->top),
-                             request->module, &counts->top, message);
-    if (status == 0)
-        status = run_yosys(pool, request, counts->top, message);
-    if (status != 0)
-        return status;
     size_t length;
-    const char *name = pool_format(pool, "%s/%s.count", request->folder, counts->top);
+    const char *top = counts->top;
     const char *stat = file_read(pool, pool_format(pool, "%s.stat", name), &length, message);
     const char *sta = file_read(pool, pool_format(pool, "%s.sta", name), &length, message);
-    if (!stat || !sta || !count_parse(pool, counts->top, stat, sta, &counts->total, message))
-        return EMIT_INPUT;
-    if (!request->by_module)
-        return 0;
-    bool read = flat_read(&counts->flat, pool, counts->top, pool_format(pool, "%s.tree.json", name),
-                          pool_format(pool, "%s.cells.json", name), message) &&
-                modules_sum(&counts->flat, &counts->total, &counts->rows, message) &&
-                path_read(pool, &counts->flat, counts->top, sta, &counts->path, message);
-    return read ? 0 : EMIT_INPUT;
+    return stat && sta && count_parse(pool, top, stat, sta, &counts->total, message) &&
+           (!counts->by_module ||
+            (flat_read(&counts->flat, pool, top, pool_format(pool, "%s.tree.json", name),
+                       pool_format(pool, "%s.cells.json", name), message) &&
+             modules_sum(&counts->flat, &counts->total, &counts->rows, message) &&
+             path_read(pool, &counts->flat, top, sta, &counts->path, message)));
 }
 
-void counts_free(struct counts *found)
+static json_t *make_report(const struct counts *counts)
 {
-    if (found)
-        flat_fini(&found->flat);
-}
-
-static void print_json(FILE *out, const struct counts *counts, bool fits)
-{
-    const struct resources *found = &counts->total;
+    const struct resources *found = &counts->total, *has = &part_find(counts->part)->has;
+    bool fits = found->lut <= has->lut && found->lutram <= has->lutram && found->ff <= has->ff &&
+                found->dsp <= has->dsp && found->ramb18 <= has->ramb18;
     json_t *report = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b}", "top",
                                counts->top, "part", counts->part, "origin", "yosys estimate", "lut",
                                (json_int_t)found->lut, "lutram", (json_int_t)found->lutram, "ff",
@@ -181,20 +154,60 @@ static void print_json(FILE *out, const struct counts *counts, bool fits)
         json_object_set_new(report, "modules", modules_json(&counts->rows));
         json_object_set_new(report, "critical_path", path_json(&counts->flat, &counts->path));
     }
-    json_dumpf(report, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    fputc('\n', out);
-    json_decref(report);
+    return report;
 }
 
-bool count_print(FILE *out, const struct counts *counts, bool json)
+int count_resources(struct pool *pool, const struct count_request *request, struct counts **found,
+                    const char **message)
+{
+    struct counts *counts = *found = pool_alloc(pool, sizeof *counts);
+    const char *netlist = pool_format(pool, "%s/%s.v", request->folder, request->top);
+    counts->top = request->top;
+    counts->part = request->part;
+    counts->by_module = request->by_module || request->cache;
+    if (!part_find(request->part)) {
+        *message = pool_format(pool, "unknown part %s; known: xc7s15", request->part);
+        return EMIT_INPUT;
+    }
+    int status = 0;
+    if (request->module)
+        status = find_module(pool, netlist, request->module, &counts->top, message);
+    if (status != 0)
+        return status;
+    const char *name = pool_format(pool, "%s/%s.count", request->folder, counts->top);
+    const char *script = pool_format(pool, "%s.ys", name), *cached = NULL;
+    if (!write_script(script, request->top, counts->top)) {
+        *message = pool_format(pool, "%s: cannot be written: %s", script, strerror(errno));
+        return EMIT_INPUT;
+    }
+    if (request->cache) {
+        cached = cache_path(pool, request->cache, netlist, script, message);
+        if (!cached)
+            return strstr(*message, "not installed") ? EMIT_NO_TOOL : EMIT_INPUT;
+        counts->report = cache_get(cached);
+        if (counts->report)
+            return 0;
+    }
+    status = run_yosys(pool, request->folder, counts->top, message);
+    if (status != 0)
+        return status;
+    if (!read_counts(pool, name, counts, message))
+        return EMIT_INPUT;
+    counts->report = make_report(counts);
+    return cached && !cache_put(pool, cached, counts->report, message) ? EMIT_INPUT : 0;
+}
+
+void counts_free(struct counts *found)
+{
+    if (!found)
+        return;
+    flat_fini(&found->flat);
+    json_decref(found->report);
+}
+
+static void print_text(FILE *out, const struct counts *counts)
 {
     const struct resources *found = &counts->total, *has = &part_find(counts->part)->has;
-    bool fits = found->lut <= has->lut && found->lutram <= has->lutram && found->ff <= has->ff &&
-                found->dsp <= has->dsp && found->ramb18 <= has->ramb18;
-    if (json) {
-        print_json(out, counts, fits);
-        return fits;
-    }
     const struct {
         const char *name;
         size_t found, has;
@@ -213,5 +226,15 @@ bool count_print(FILE *out, const struct counts *counts, bool json)
             found->critical_ps > has->critical_ps ? "  (100 MHz is not credible)" : "");
     if (counts->by_module)
         modules_print(out, &counts->flat, &counts->rows, &counts->path);
-    return fits;
+}
+
+bool count_print(FILE *out, const struct counts *counts, bool json)
+{
+    if (json) {
+        json_dumpf(counts->report, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        fputc('\n', out);
+    } else {
+        print_text(out, counts);
+    }
+    return json_is_true(json_object_get(counts->report, "fits"));
 }

@@ -38,6 +38,7 @@ struct count_request {
     const char *module;       // NULL, or an entity below the top that is counted alone
     const char *part;
     bool by_module;
+    const char *cache; // NULL, or a folder of counts made before; then JSON alone can be printed
 };
 
 struct counts; // what was found; in the pool but for some JSON

@@ -107,13 +107,14 @@ static void name_net(struct flat *flat, size_t at, const char *name, long bit, s
     }
 }
 
-static bool is_input(const struct flat *flat, const char *name, size_t home)
+// "input" or "output", or NULL when the name is no port of that instance.
+static const char *port_direction(const struct flat *flat, const char *name, size_t home)
 {
     size_t used = strlen(flat->instance[home].path);
     const char *port = used ? name + used + 1 : name;
     json_t *direction =
         json_object_get(json_object_get(flat->instance[home].ports, port), "direction");
-    return direction && strcmp(json_string_value(direction), "output") != 0;
+    return json_string_value(direction);
 }
 
 static void read_name(struct flat *flat, const char *key, json_t *bits, struct entry **entries,
@@ -121,7 +122,8 @@ static void read_name(struct flat *flat, const char *key, json_t *bits, struct e
 {
     const char *name = pool_text(flat->pool, key);
     size_t home = flat_instance_of(flat, name);
-    bool input = home != 0 && is_input(flat, name, home);
+    const char *port = home != 0 ? port_direction(flat, name, home) : NULL;
+    bool input = port && strcmp(port, "output") != 0, output = port && !input;
     if (inputs && !input)
         return;
     if (!inputs && input)
@@ -135,7 +137,7 @@ static void read_name(struct flat *flat, const char *key, json_t *bits, struct e
             struct entry *entry = pool_alloc(flat->pool, sizeof *entry);
             *entry = (struct entry){home, entries[net]};
             entries[net] = entry;
-        } else if (!enters(entries[net], home)) {
+        } else if (output || !enters(entries[net], home)) { // what leaves may come in again
             name_net(flat, net, name, width > 1 ? (long)i : -1, home);
         }
     }

@@ -4,9 +4,10 @@
 //
 // Flattening keeps a net's names: the name in the instance that computes it, and those of the ports
 // it passes. A cell is at home, in this order: where its own name says; in the deepest instance
-// that names its output other than as an input; where most of the cells are that it feeds; where
-// one of them is that feed it; in the top. The second rule decides for registers and for most of
-// what crosses a port, the third for the inner nodes of ABC, which have no names.
+// that names its output, unless it is an input there and no output; where most of the cells are
+// that it feeds; where one of them is that feed it; in the top. The second rule decides for
+// registers and for most of what crosses a port, the third for the inner nodes of ABC, which have
+// no names.
 #ifndef SEVENCAST_NETLIST_FLAT_H
 #define SEVENCAST_NETLIST_FLAT_H
 

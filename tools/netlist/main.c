@@ -110,7 +110,8 @@ static int run_count(struct pool *pool, const struct options *o)
                                     .top = o->top,
                                     .module = o->module,
                                     .part = o->part,
-                                    .by_module = o->by_module};
+                                    .by_module = o->by_module,
+                                    .cache = o->cache};
     struct counts *found = NULL;
     const char *message = NULL;
     int status = count_resources(pool, &request, &found, &message);

@@ -17,11 +17,15 @@ const char options_help[] =
     "      The repair alone, of two netlists of one run.\n"
     "  lint FILE...\n"
     "      Finds the VHDL that GHDL 2.0 miscompiles: file:line: rule: why.\n"
-    "  count DIR --top ENTITY --part xc7s15 [--module ENTITY] [--by-module] [--json]\n"
+    "  count DIR --top ENTITY --part xc7s15 [--module ENTITY] [--by-module] [--json [--cache "
+    "DIR]]\n"
     "      What DIR/ENTITY.v takes of the part, by yosys: a yosys estimate, nothing routed.\n"
     "      --module counts one entity below the top alone; --by-module adds a row for each "
     "instance\n"
-    "      and the critical path with its registers.\n"
+    "      and the critical path with its registers. --cache keeps reports in DIR (with both), "
+    "and\n"
+    "      looks there first; what is the same is told by the SHA-256 of netlist, script and "
+    "yosys.\n"
     "  package PACKAGE [--top ENTITY] [--rtl DIR]\n"
     "      emit for a package of sevencast-build: PACKAGE/netlist/top.v, with the arithmetic that "
     "is\n"
@@ -57,9 +61,10 @@ static bool read_word(struct pool *pool, int argc, char *argv[], int *at, struct
     const struct {
         const char *name;
         const char **value;
-    } valued[] = {{"--top", &o->top}, {"--files", &o->files},    {"--root", &o->root},
-                  {"--out", &o->out}, {"--ghdl", &o->ghdl},      {"--part", &o->part},
-                  {"--rtl", &o->rtl}, {"--vboard-sim", &o->sim}, {"--module", &o->module}};
+    } valued[] = {{"--top", &o->top},    {"--files", &o->files},    {"--root", &o->root},
+                  {"--out", &o->out},    {"--ghdl", &o->ghdl},      {"--part", &o->part},
+                  {"--rtl", &o->rtl},    {"--vboard-sim", &o->sim}, {"--module", &o->module},
+                  {"--cache", &o->cache}};
     const char *word = argv[*at];
     for (size_t i = 0; i < sizeof valued / sizeof *valued; i++)
         if (strcmp(word, valued[i].name) == 0)
@@ -97,10 +102,11 @@ static bool complete(struct pool *pool, const struct options *o, const char **me
         missing = o->rest_count ? NULL : "a file";
         break;
     case COMMAND_COUNT:
-        missing = o->rest_count != 1 ? "one folder"
-                  : !o->top          ? "--top"
-                  : !o->part         ? "--part"
-                                     : NULL;
+        missing = o->rest_count != 1     ? "one folder"
+                  : !o->top              ? "--top"
+                  : !o->part             ? "--part"
+                  : o->cache && !o->json ? "--json, which --cache wants,"
+                                         : NULL;
         break;
     case COMMAND_VERILATE:
     case COMMAND_PACKAGE:

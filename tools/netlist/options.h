@@ -19,7 +19,7 @@ enum command {
 
 struct options {
     enum command command;
-    const char *top, *files, *root, *out, *ghdl, *part, *rtl, *sim, *module;
+    const char *top, *files, *root, *out, *ghdl, *part, *rtl, *sim, *module, *cache;
     bool json, by_module;
     const char **generics; // -gNAME=VALUE
     size_t generic_count;
