@@ -37,10 +37,10 @@ architecture rtl of accelerator is
   constant u_c            : positive := tile_terms_c;
   constant r_c            : positive := requantisers_c;
   constant groups_c       : positive := t_c / r_c;
-  constant key_groups_c   : positive := ceil_div(r_c, p_c);
-  constant key_banks_c    : positive := key_groups_c * p_c;
-  constant value_groups_c : positive := ceil_div(r_c, u_c);
-  constant value_banks_c  : positive := value_groups_c * u_c;
+  constant key_groups_c   : positive := ceil_div(key_banks_c, p_c);
+  constant value_groups_c : positive := ceil_div(value_banks_c, u_c);
+  constant deepest_c      : positive :=
+    larger(activation_depth_c, larger(key_depth_c, value_depth_c));
   type token_words_t is array (0 to t_c - 1) of int_array_t(0 to u_c - 1);
   type key_words_t is array (0 to key_banks_c - 1) of int_array_t(0 to u_c - 1);
   type value_words_t is array (0 to value_banks_c - 1) of int_array_t(0 to p_c - 1);
@@ -103,7 +103,7 @@ architecture rtl of accelerator is
   signal result         : int_array_t(0 to r_c - 1);
 
   signal activation_write : std_logic_vector(0 to t_c - 1);
-  signal activation_addr : natural range 0 to 16383;
+  signal activation_addr : int_array_t(0 to t_c - 1);
   signal activation_data : int_array_t(0 to t_c * u_c - 1);
   signal key_write      : std_logic_vector(0 to key_banks_c - 1);
   signal key_addr       : int_array_t(0 to key_banks_c - 1);
@@ -112,11 +112,12 @@ architecture rtl of accelerator is
   signal value_addr     : int_array_t(0 to value_banks_c - 1);
   signal value_data     : int_array_t(0 to value_banks_c * p_c - 1);
   signal kept_write     : std_logic;
-  signal kept_addr      : natural range 0 to 65535;
+  signal kept_addr      : natural range 0 to last_of(kept_depth_c);
   signal kept_data      : int_array_t(0 to r_c - 1);
-  signal pool_write, pool_fresh : std_logic;
+  signal pool_write, pool_fresh, pool_last : std_logic;
+  signal pool_band      : natural range 0 to last_of(groups_c);
+  signal pool_tokens    : natural range 0 to 64;
   signal pool_channel   : natural range 0 to 255;
-  signal pool_sum       : integer;
   signal numerator_write : std_logic_vector(0 to t_c - 1);
   signal numerator_addr : natural range 0 to 16383;
   signal numerator_data : int_array_t(0 to softmax_lanes_c * u_c - 1);
@@ -233,7 +234,7 @@ begin
       generic map (kind_g => activation_kind_c, depth_g => activation_depth_c, elements_g => u_c,
         bits_g => activation_bits_c, fast_g => fast_c)
       port map (clk => clk, write_enable => activation_write(t),
-        write_addr => activation_addr,
+        write_addr => activation_addr(t),
         write_data => activation_data(t * u_c to t * u_c + u_c - 1),
         read_enable => read_activation, read_addr => activation_read_addr,
         read_data => activation_words(t));
@@ -269,22 +270,30 @@ begin
         read_data => weight_word);
   end generate;
   key_banks : for b in 0 to key_banks_c - 1 generate
-    bank : entity work.memory_bank
-      generic map (kind_g => key_kind_c, depth_g => key_depth_c, elements_g => u_c,
-        bits_g => key_bits_c, fast_g => fast_c)
-      port map (clk => clk, write_enable => key_write(b),
-        write_addr => key_addr(b),
-        write_data => key_data(b * u_c to b * u_c + u_c - 1), read_enable => read_key,
-        read_addr => key_read_addr, read_data => key_words(b));
+    used : if b < window_c generate
+      bank : entity work.memory_bank
+        generic map (kind_g => key_kind_c, depth_g => key_depth_c, elements_g => u_c,
+          bits_g => key_bits_c, fast_g => fast_c)
+        port map (clk => clk, write_enable => key_write(b), write_addr => key_addr(b),
+          write_data => key_data(b * u_c to b * u_c + u_c - 1), read_enable => read_key,
+          read_addr => key_read_addr, read_data => key_words(b));
+    end generate;
+    unused : if b >= window_c generate
+      key_words(b) <= (others => 0);
+    end generate;
   end generate;
   value_banks : for b in 0 to value_banks_c - 1 generate
-    bank : entity work.memory_bank
-      generic map (kind_g => value_kind_c, depth_g => value_depth_c, elements_g => p_c,
-        bits_g => value_bits_c, fast_g => fast_c)
-      port map (clk => clk, write_enable => value_write(b),
-        write_addr => value_addr(b),
-        write_data => value_data(b * p_c to b * p_c + p_c - 1), read_enable => read_value,
-        read_addr => value_read_addr, read_data => value_words(b));
+    used : if b < window_c generate
+      bank : entity work.memory_bank
+        generic map (kind_g => value_kind_c, depth_g => value_depth_c, elements_g => p_c,
+          bits_g => value_bits_c, fast_g => fast_c)
+        port map (clk => clk, write_enable => value_write(b), write_addr => value_addr(b),
+          write_data => value_data(b * p_c to b * p_c + p_c - 1), read_enable => read_value,
+          read_addr => value_read_addr, read_data => value_words(b));
+    end generate;
+    unused : if b >= window_c generate
+      value_words(b) <= (others => 0);
+    end generate;
   end generate;
 
   -- Operands: one cycle after the memories.
@@ -371,9 +380,12 @@ begin
       read_data => kept_read_data);
 
   pooling : entity work.pool
-    generic map (channels_g => pool_depth_c, bits_g => pool_bits_c)
-    port map (clk => clk, in_valid => pool_write, in_fresh => pool_fresh,
-      in_channel => pool_channel, in_sum => pool_sum, read_enable => drain_read,
+    generic map (program_g => write_program_c, tokens_g => t_c, lanes_g => r_c,
+      channels_g => pool_depth_c, code_bits_g => kept_bits_c, bits_g => pool_bits_c,
+      fast_g => fast_c)
+    port map (clk => clk, rst => rst, in_valid => pool_write, in_fresh => pool_fresh,
+      in_band => pool_band, in_last => pool_last, in_tokens => pool_tokens,
+      in_channel => pool_channel, in_codes => kept_data, read_enable => drain_read,
       read_addr => pool_read_addr, read_data => pool_read_data);
 
   attention : entity work.softmax
@@ -394,17 +406,20 @@ begin
 
   writeback : entity work.writer
     generic map (program_g => write_program_c, tokens_g => t_c, outputs_g => p_c, terms_g => u_c,
-      lanes_g => r_c, key_banks_g => key_banks_c, value_banks_g => value_banks_c)
+      lanes_g => r_c, key_banks_g => key_banks_c, value_banks_g => value_banks_c,
+      activation_bits_g => activation_bits_c, code_bits_g => stored_bits_c,
+      result_bits_g => result_bits_c, depth_g => deepest_c, depth_kept_g => kept_depth_c,
+      fast_g => fast_c)
     port map (clk => clk, rst => rst, start => start, in_valid => result_valid, codes => result,
       writes => writes, activation_write => activation_write, activation_addr => activation_addr,
       activation_data => activation_data, key_write => key_write, key_addr => key_addr,
       key_data => key_data, value_write => value_write, value_addr => value_addr,
       value_data => value_data, kept_write => kept_write, kept_addr => kept_addr,
       kept_data => kept_data, pool_write => pool_write, pool_fresh => pool_fresh,
-      pool_channel => pool_channel, pool_sum => pool_sum, y_valid => y_valid, y_last => last_y,
-      y_data => y_data, tap_enable => tap_on, tap_tensor => tap_t, tap_layer => tap_l,
-      tap_row => tap_r, tap_valid => writer_tap_valid, tap_index => writer_tap_index,
-      tap_data => writer_tap_data);
+      pool_band => pool_band, pool_last => pool_last, pool_tokens => pool_tokens,
+      pool_channel => pool_channel, y_valid => y_valid, y_last => last_y, y_data => y_data,
+      tap_enable => tap_on, tap_tensor => tap_t, tap_layer => tap_l, tap_row => tap_r,
+      tap_valid => writer_tap_valid, tap_index => writer_tap_index, tap_data => writer_tap_data);
 
   tap_valid <= writer_tap_valid or softmax_tap_valid;
   tap_index <= softmax_tap_index when softmax_tap_valid = '1' else writer_tap_index;

@@ -13,6 +13,8 @@ core/divider.vhd
 core/pool.vhd
 core/issuer.vhd
 core/drain.vhd
+core/bank_writer.vhd
+core/writer_tap.vhd
 core/writer.vhd
 core/score_sweep.vhd
 core/scaler.vhd

@@ -46,20 +46,20 @@ package program_pkg is
   type write_t is record
     destination : destination_t;
     base        : natural range 0 to 16383;
+    word_step   : natural range 0 to 16383; -- from a word to the next
     rotation    : natural range 0 to 255;   -- bank of the first token (key, value)
     row_step    : natural range 0 to 16383; -- words between rows of tokens (key, value)
-    job_step    : natural range 0 to 16383; -- words between jobs (value)
     last_group  : natural range 0 to 63;
-    channels    : natural range 1 to 256;
+    last_index  : natural range 0 to 255;   -- of a channel; the first is first_index
     keep        : boolean;                  -- into the residual buffer too
     kept_base   : natural range 0 to 65535;
     tokens      : natural range 1 to 64;    -- valid ones of this block
     first_block : boolean;                  -- the pool starts anew
-    offset      : natural range 0 to 128;   -- taken off codes that go to a buffer (f)
-    tensor      : natural range 0 to 15;    -- for the debug tap, as the next three
+    offset      : boolean;                  -- codes are stored less half the buffers' range (f)
+    first_index : natural range 0 to 255;   -- of the channels, in their tensor
+    tensor      : natural range 0 to 15;    -- for the debug tap, as the next two
     layer       : natural range 0 to 1;
     first_token : natural range 0 to 255;
-    first_index : natural range 0 to 255;
   end record;
 
   type softmax_t is record

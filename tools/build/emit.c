@@ -128,14 +128,14 @@ static void put_programs(FILE *out, const struct plan *p)
         const struct pass *s = &p->passes[i];
         put_item(out, i);
         fprintf(out,
-                "(destination => %s, base => %d, rotation => %d, row_step => %d, job_step => %d, "
-                "last_group => %d, channels => %d, keep => %s, kept_base => %d, tokens => %d, "
-                "first_block => %s, tensor => %d, layer => %d, first_token => %d, "
-                "first_index => %d, offset => %d)",
-                destinations[s->destination], s->base, s->rotation, s->row_step, s->job_step,
-                s->groups - 1, s->channels, truth(s->keep), s->kept_base, s->tokens,
-                truth(s->block == 0), s->tensor, s->layer, s->first_token, s->first_index,
-                s->offset);
+                "(destination => %s, base => %d, word_step => %d, rotation => %d, row_step => %d, "
+                "last_group => %d, last_index => %d, keep => %s, kept_base => %d, tokens => %d, "
+                "first_block => %s, offset => %s, first_index => %d, tensor => %d, layer => %d, "
+                "first_token => %d)",
+                destinations[s->destination], s->base, s->word_step, s->rotation, s->row_step,
+                s->groups - 1, s->first_index + s->channels - 1, truth(s->keep), s->kept_base,
+                s->tokens, truth(s->block == 0), truth(s->offset != 0), s->first_index, s->tensor,
+                s->layer, s->first_token);
     }
     fprintf(out, ");\n  constant softmax_program_c : softmax_array_t(0 to %d) := (",
             p->softmax_count - 1);
@@ -203,6 +203,10 @@ static void put_hardware(FILE *out, const struct plan *p)
         {"key_bits_c", p->key_bits},
         {"value_bits_c", p->value_bits},
         {"kept_bits_c", p->kept_bits},
+        {"stored_bits_c", p->stored_bits},
+        {"result_bits_c", p->result_bits},
+        {"key_banks_c", p->key_banks},
+        {"value_banks_c", p->value_banks},
         {"pool_bits_c", p->pool_bits},
         {"u_bits_c", p->u_bits},
         {"e_bits_c", p->e_bits},

@@ -143,6 +143,8 @@ int hardware_choose(struct hardware *hw, const struct model *mdl, json_t *object
             read_divider(hw, object, why, whycap) || read_storage(hw, object, why, whycap))
             return -1;
     }
+    if (hw->requantisers > HARDWARE_MAX_REQUANTISERS)
+        return refuse(why, whycap, "requantisers", "more than 32");
     if (hw->tokens % hw->requantisers != 0)
         return refuse(why, whycap, "requantisers", "does not divide tile.tokens");
     if (hw->softmax_lanes > mdl->shape.window)

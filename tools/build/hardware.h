@@ -25,6 +25,8 @@ const char *hardware_buffer_name(enum hardware_buffer b);
 enum hardware_storage { STORAGE_BLOCK, STORAGE_DISTRIBUTED, STORAGE_AUTO };
 const char *hardware_storage_name(enum hardware_storage s);
 
+enum { HARDWARE_MAX_REQUANTISERS = 32 }; // the pool's tree of adders
+
 struct hardware {
     int tokens, outputs, terms; // the tile, T x P x U
     int requantisers;           // divides tokens

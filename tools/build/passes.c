@@ -173,6 +173,7 @@ static void finish(const struct plan *p, struct pass *s)
     int full = p->hw.outputs < s->channels ? p->hw.outputs : s->channels;
     s->drain = full * s->groups;
     s->drain_last = (s->channels - (s->jobs - 1) * p->hw.outputs) * s->groups;
+    s->word_step = 1;
     s->kept_base = s->block * (p->hw.tokens / p->hw.requantisers) * p->model->shape.d_model;
 }
 
@@ -195,9 +196,8 @@ static void set_requant(struct pass *s, const struct model_requant *rq, const st
 }
 
 // First word and place of a block's tokens in the key or value buffer.
-static void set_banks(const struct plan *p, struct pass *s, int banks, int row_step)
+static void set_banks(struct pass *s, int banks, int row_step)
 {
-    (void)p;
     s->row_step = row_step;
     s->rotation = s->first_token % banks;
     s->base += s->first_token / banks * row_step;
@@ -279,12 +279,12 @@ static int attention_in(struct plan *p, int layer, enum pass_op op, const struct
             } else if (op == PASS_K) {
                 s->destination = TO_KEY;
                 s->base = head * key_rows * slices;
-                set_banks(p, s, p->key_banks, slices);
+                set_banks(s, p->key_banks, slices);
             } else {
                 s->destination = TO_VALUE;
-                s->job_step = value_rows;
+                s->word_step = value_rows;
                 s->base = head * ceil_div(dh, p->hw.outputs) * value_rows;
-                set_banks(p, s, p->value_banks, 1);
+                set_banks(s, p->value_banks, 1);
             }
         }
     }

@@ -116,33 +116,66 @@ static void plan_widths(struct plan *p)
     p->pool_bits = model_signed_bits(pool);
     p->acc_bits = p->tile_acc_bits = larger(model_signed_bits(acc), p->pool_bits);
     p->token_port_bits = larger(larger(p->activation_bits, b->x), p->e_bits + 1);
-    // f is unsigned: where the port has no bit to spare it is stored less half its range, and the
-    // next layer's bias makes up for that
-    int activation = p->activation_bits;
+    // f is unsigned: where the port has no bit to spare it is stored less half the buffer's range,
+    // and the next layer's bias makes up for that
+    for (int l = 0; l < s->layers; l++)
+        p->token_port_bits = larger(p->token_port_bits, b->layer[l].f);
     for (int l = 0; l < s->layers; l++) {
-        int f = b->layer[l].f;
-        if (f + 1 > p->token_port_bits)
-            p->f_offset[l] = 1 << (f - 1);
-        activation = larger(activation, p->f_offset[l] ? f : f + 1);
-        p->token_port_bits = larger(p->token_port_bits, f);
+        int f = b->layer[l].f, spare = f < p->token_port_bits;
+        p->f_offset[l] = spare ? 0 : 1 << (f - 1);
+        p->activation_bits = larger(p->activation_bits, spare ? f + 1 : f);
     }
-    p->activation_bits = activation;
     p->weight_port_bits = larger(p->weight_bits, larger(p->key_bits, p->value_bits));
+}
+
+static int common_divisor(int a, int b)
+{
+    while (b) {
+        int rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+// LUTs of the key or value buffer in that many banks: the memories, the choice of a bank's token
+// where a block's first token moves from bank to bank, and the banks that a read has to choose
+// from.
+static int bank_luts(const struct plan *p, int banks, int unit, int bits, int words)
+{
+    int n = p->model->shape.window, t = p->hw.tokens, used = banks < n ? banks : n;
+    int depth = words * rows(p, banks), luts = used * plan_lutram(bits, depth);
+    int sources = t / common_divisor(t, banks);
+    if (banks < n && sources > 1)
+        luts += used * ((sources > 4 ? 2 : 1) * p->stored_bits + model_signed_bits(depth));
+    return luts + ceil_div(used, unit) * p->hw.outputs * p->hw.terms * p->weight_port_bits / 5;
+}
+
+// A multiple of unit, which is what a read takes, that keeps a block's tokens in banks of their
+// own.
+static int choose_banks(const struct plan *p, int unit, int bits, int words)
+{
+    int n = p->model->shape.window, t = p->hw.tokens < n ? p->hw.tokens : n;
+    int best = ceil_div(t, unit) * unit;
+    for (int banks = best; banks < n + unit; banks += unit)
+        if (bank_luts(p, banks, unit, bits, words) < bank_luts(p, best, unit, bits, words))
+            best = banks;
+    return best;
 }
 
 static void plan_memories(struct plan *p)
 {
     const struct model_shape *s = &p->model->shape;
-    int t = p->hw.tokens, u = p->hw.terms, r = p->hw.requantisers;
+    int t = p->hw.tokens, u = p->hw.terms, r = p->hw.requantisers, o = p->hw.outputs;
+    int jobs = ceil_div(s->d_model / s->heads, o);
     p->blocks = ceil_div(s->window, t);
-    p->key_banks = ceil_div(r, p->hw.outputs) * p->hw.outputs;
-    p->value_banks = ceil_div(r, u) * u;
+    p->key_banks = choose_banks(p, o, u * p->key_bits, s->heads * plan_head_slices(p));
+    p->value_banks = choose_banks(p, u, o * p->value_bits, s->heads * jobs);
     p->window_slices = ceil_div(s->features, u);
     p->window_depth = 2 * p->blocks * p->window_slices;
     p->numerator_depth = p->blocks * ceil_div(s->window, u);
     p->key_depth = s->heads * rows(p, p->key_banks) * plan_head_slices(p);
-    p->value_depth =
-        s->heads * ceil_div(s->d_model / s->heads, p->hw.outputs) * rows(p, p->value_banks);
+    p->value_depth = s->heads * jobs * rows(p, p->value_banks);
     p->kept_depth = power_of_two(p->blocks * (t / r) * s->d_model);
     p->pool_depth = power_of_two(s->form == MODEL_COLLAPSED ? s->outputs : s->d_model);
     struct memory_map m = plan_memory_map(p);
@@ -199,6 +232,9 @@ struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *
         plan_collapsed_widths(p);
     else
         plan_widths(p);
+    p->stored_bits = larger(larger(p->activation_bits, p->kept_bits), //
+                            larger(p->key_bits, p->value_bits));
+    p->result_bits = larger(p->stored_bits + 1, mdl->bits.y);
     // radix-4 rows, two a stage
     p->lane_stages = ceil_div(ceil_div(p->weight_port_bits, 2) * hw->terms, 2);
     plan_memories(p);

@@ -50,8 +50,8 @@ struct pass {
     int residual, keep, kept_base;
     int slot; // of reciprocals, context passes
     enum destination destination;
-    int base, rotation, row_step, job_step;
-    int key_base, key_rotation, value_base, value_rotation; // TO_ATTENTION
+    int base, rotation, row_step, word_step;
+    int key_base, key_rotation, value_base, value_rotation, job_step; // TO_ATTENTION
     int pooled, pool_base; // summed on the way; first place of the channels in the readout
     int offset;            // taken off the codes that are stored
     int tensor, first_token, first_index; // debug tap
@@ -84,6 +84,7 @@ struct plan {
     int window_depth, activation_depth, numerator_depth, key_depth, value_depth, kept_depth,
         pool_depth;
     int activation_bits, key_bits, value_bits, kept_bits, e_bits, u_bits, pool_bits;
+    int stored_bits, result_bits; // of what any buffer keeps; of any requantised code
     int weight_bits, token_port_bits, weight_port_bits, acc_bits, tile_acc_bits, score_bits;
     int readout_bits, readout_drop; // collapsed: of the output's exact sums, and what they drop
     int gain_bits, bias_bits, has_gain, row_bits, lane_stages;

@@ -22,14 +22,18 @@ static int blocks(int bits, int depth)
     return fewest;
 }
 
-// A RAM32M holds 6 bits of 32 words in 4 LUTs, a RAM64M 3 of 64; a ROM's LUT one bit of 64.
+// A RAM32M holds 6 bits of 32 words in 4 LUTs, a RAM64M 3 of 64.
+int plan_lutram(int bits, int depth)
+{
+    if (depth <= 32)
+        return 4 * ceil_div(bits, 6);
+    return 4 * ceil_div(bits, 3) * ceil_div(depth, 64);
+}
+
+// A ROM's LUT holds one bit of 64 words.
 static int luts(const struct candidate *c)
 {
-    if (c->rom)
-        return c->bits * ceil_div(c->depth, 64);
-    if (c->depth <= 32)
-        return 4 * ceil_div(c->bits, 6);
-    return 4 * ceil_div(c->bits, 3) * ceil_div(c->depth, 64);
+    return c->rom ? c->bits * ceil_div(c->depth, 64) : plan_lutram(c->bits, c->depth);
 }
 
 static int size(const struct candidate *c)

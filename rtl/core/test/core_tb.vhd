@@ -89,6 +89,7 @@ begin
 
   drive : process
     constant limit_c : positive := 1000000;
+    constant settle_c : positive := 16; -- clocks after y_last in which the tap may still come
     variable cycles  : natural;
     variable elements : natural;
     variable ended   : boolean;
@@ -144,6 +145,14 @@ begin
         end if;
         assert cycles < limit_c report "core_tb: hangs" severity failure;
       end loop;
+      if tap_enable = '1' then
+        for i in 1 to settle_c loop
+          tick;
+          if tap_valid = '1' then
+            ignored := bench_tap(tap_index, tap_data);
+          end if;
+        end loop;
+      end if;
       ignored := bench_done(cycles);
       tick;
     end loop;

@@ -30,11 +30,14 @@ memory ram_block s/read_word, e \* bits_g, bits_g, fast_g/read_word, e * bits_g,
 1:synthesis scaler s/half(shift(l) - 1) := '1';/half(shift(l) - 1) := '0';/
 1 tile s/acc(r) <= shadow(drain_output \* tokens_g/acc(r) <= sums(drain_output * tokens_g/
 1 tile s/token(t \* terms_g + u) \* weight(o \* terms_g + u)/token(t * terms_g + u) * weight(o * terms_g)/
-1 pool s/if in_fresh = '1' then/if true then/
+1 pool s/if fresh(levels_c + 1) = '1' then/if true then/
 1 drain s/scale <= pass_1.scale;/scale <= 0;/
 5 drain s/residual(i) <= kept_data(i);/residual(i) <= kept_data(0);/
 5 drain s/acc(i) <= tile_acc(i);/acc(i) <= tile_acc(lanes_g - 1 - i);/
-1 writer s/if b < rotation then/if b <= rotation then/
+3 bank_writer s/b < rotation/b <= rotation/
+3 bank_writer s/band = group_of(o);/true;/
+13 pool s/ >= in_tokens then/ > in_tokens then/
+2 writer s/address + pass.word_step/address/
 1 score_sweep s/score > current(/score < current(/
 1:synthesis booth_row s/two)) xor negative/two))/
 1:synthesis accumulator s/ when first = '1' else sum;/ when false else sum;/

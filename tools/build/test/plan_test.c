@@ -53,6 +53,7 @@ static void test_refusals(void **state)
     refuses("{\"tile\": {\"outputs\": 33}}", "hardware.outputs");
     refuses("{\"tile\": {\"terms\": \"4\"}}", "hardware.terms");
     refuses("{\"tile\": {\"tokens\": 6}, \"requantisers\": 4}", "hardware.requantisers");
+    refuses("{\"tile\": {\"tokens\": 48}}", "hardware.requantisers");
     refuses("{\"requantisers\": 6, \"softmax_lanes\": 4}", "hardware.softmax_lanes");
     refuses("{\"divider\": \"fast\"}", "hardware.divider");
     refuses("{\"storage\": {\"keys\": \"block\"}}", "hardware.storage.keys");
