@@ -51,6 +51,8 @@ enum sc_code {
     SC_STALE = -29,         // a swap took the variant away: retry
     SC_UNAUTHORISED = -30,  // the verb needs the control socket
     SC_INTERNAL = -31,      // a fault in the daemon: report it
+    SC_EXPERIMENT_QUEUE_FULL = -32, // wait for an experiment to end, or cancel one
+    SC_UNKNOWN_EXPERIMENT = -33,    // no experiment of that id: see sc_experiments
 };
 
 enum {
@@ -63,6 +65,10 @@ enum {
     SC_MAX_OUTPUTS = 24,
     SC_MAX_BOARDS = 16,
     SC_MAX_IN_FLIGHT = 256,
+    SC_MAX_ARMS = 8,         // variants of an experiment
+    SC_MAX_LABELLED = 65536, // windows of an experiment
+    SC_MAX_VALUES = 262144,  // values of its windows and targets
+    SC_STEP_COLUMNS = 8,
 };
 
 // Where figures come from. Only SC_ORIGIN_BOARD was measured on silicon.
@@ -254,6 +260,85 @@ int sc_load(struct sc_client *client, const char *variant, const char *board, ui
 // Ends serving of a variant, or of a board; one of them may be NULL. out: the boards that stopped.
 int sc_unload(struct sc_client *client, const char *variant, const char *board, uint32_t timeout_ms,
               const struct sc_names **out);
+
+// Experiments -------------------------------------------------------------------------------------
+// Run in the daemon: a client may close, and another one ask for the result. docs/experiments.md
+// says how they run, docs/measuring.md what the words mean.
+
+enum sc_metric {
+    SC_METRIC_ERROR,
+    SC_METRIC_CYCLES,
+    SC_METRIC_LATENCY,
+    SC_METRIC_ENERGY,
+    SC_METRICS
+};
+
+struct sc_plan {
+    char name[SC_NAME_BYTES];  // a label for people, "" for none
+    char board[SC_NAME_BYTES]; // "": the daemon chooses
+    uint32_t variants;         // 2..SC_MAX_ARMS; the first is the reference of the others
+    char variant[SC_MAX_ARMS][SC_NAME_BYTES];
+    int random_pairs;       // instead of ABBA blocks
+    uint32_t blocks;        // budget, 6..1000
+    uint32_t budget_s;      // of running; 0: none
+    uint32_t first;         // blocks before the first look, 6..blocks
+    uint32_t step_windows;  // inferences of a measurement, 1..1024
+    uint32_t warmup;        // inferences thrown away after each swap, 0..1024
+    uint64_t seed;          // of the orders, below 2^63
+    double confidence;      // 0.5..0.9999
+    double margin_pct;      // of equivalence: cycles, latency, energy; 0: none
+    double error_margin;    // of equivalence: error, in its unit; 0: none
+    int metric[SC_METRICS]; // which ones
+};
+
+// Labelled windows: data[windows][steps][features], targets[windows][outputs], all finite.
+struct sc_labelled {
+    uint32_t windows, steps, features, outputs;
+    const double *data, *targets;
+};
+
+struct sc_experiment {
+    char id[SC_NAME_BYTES], name[SC_NAME_BYTES], board[SC_NAME_BYTES];
+    char state[16];             // RECEIVING, QUEUED, RUNNING, DONE, CANCELED or FAILED
+    char reason[SC_TEXT_BYTES]; // of FAILED, or what it waits for; "" for none
+    uint32_t variants;
+    char variant[SC_MAX_ARMS][SC_NAME_BYTES];
+    uint32_t received, windows;     // labelled windows that are there, and that are due
+    uint32_t blocks, budget_blocks; // complete ones
+    uint32_t steps;                 // measurements
+    uint32_t decided, comparisons;  // comparisons that need no more blocks
+    double seconds;                 // of running
+};
+
+struct sc_experiments {
+    uint32_t count;
+    struct sc_experiment experiments[]; // newest first
+};
+
+struct sc_experiment_result {
+    struct sc_experiment experiment;
+    const char *report; // JSON, PROTOCOL.md 2.4; lives as long as this struct
+    uint32_t steps;
+    // Of each measurement: index of the variant, block (-1: thrown away), begin and duration in
+    // seconds of running, error, cycles, latency in ns, energy in J; NaN where there is none.
+    double step[][SC_STEP_COLUMNS];
+};
+
+void sc_plan_defaults(struct sc_plan *plan); // all but the variants
+
+// Sends plan and windows; the experiment is queued when this returns SC_OK.
+int sc_experiment_start(struct sc_client *client, const struct sc_plan *plan,
+                        const struct sc_labelled *labelled, uint32_t timeout_ms,
+                        const struct sc_experiment **out);
+int sc_experiment_status(struct sc_client *client, const char *id, uint32_t timeout_ms,
+                         const struct sc_experiment **out);
+int sc_experiments(struct sc_client *client, uint32_t timeout_ms,
+                   const struct sc_experiments **out);
+int sc_experiment_cancel(struct sc_client *client, const char *id, uint32_t timeout_ms,
+                         const struct sc_experiment **out);
+// What there is so far, or in the end. SC_NOT_READY: nothing was measured.
+int sc_experiment_result(struct sc_client *client, const char *id, uint32_t timeout_ms,
+                         const struct sc_experiment_result **out);
 
 #ifdef __cplusplus
 }

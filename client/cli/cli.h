@@ -34,6 +34,7 @@ enum command {
     COMMAND_UNLOAD,
     COMMAND_PING,
     COMMAND_WATCH,
+    COMMAND_AB,
     COMMANDS
 };
 
@@ -47,6 +48,13 @@ struct options {
     const char *data, *model, *columns, *time;
     int64_t start, count, stride, in_flight; // infer; count of watch and ping too, -1: not given
     int64_t interval_ms;
+    // ab
+    const char *word[SC_MAX_ARMS]; // its arguments, borrowed
+    int words;
+    const char *metrics, *margin, *error_margin, *confidence, *budget, *design, *label, *html;
+    const char *result, *watch, *cancel; // an experiment's id
+    int64_t block, warmup, seed, windows;
+    bool detach, list;
 };
 
 // Reads the command line. EXIT_OK: go on; *done: nothing is left to do (help, version). Otherwise
@@ -80,6 +88,7 @@ int command_infer(const struct cli *cli);
 int command_swap(const struct cli *cli);
 int command_unload(const struct cli *cli);
 int command_ping(const struct cli *cli);
+int command_ab(const struct cli *cli);
 
 // "123.5 us"; borrowed from out.
 const char *format_ns(char out[16], uint64_t ns);

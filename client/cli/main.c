@@ -33,9 +33,11 @@ int cli_exit_code(int code)
     case SC_BAD_REQUEST:
     case SC_UNKNOWN_MODEL:
     case SC_UNAUTHORISED:
+    case SC_UNKNOWN_EXPERIMENT:
         return EXIT_REFUSED;
     case SC_NOT_READY:
     case SC_QUEUE_FULL:
+    case SC_EXPERIMENT_QUEUE_FULL:
     case SC_CANCELED:
     case SC_DEVICE_LOST:
     case SC_DEVICE_FAULT:
@@ -107,6 +109,7 @@ static int run(const struct cli *cli)
         [COMMAND_INFER] = command_infer,   [COMMAND_SWAP] = command_swap,
         [COMMAND_UNLOAD] = command_unload, [COMMAND_PING] = command_ping,
         [COMMAND_WATCH] = command_watch,   [COMMAND_STATISTICS] = command_statistics,
+        [COMMAND_AB] = command_ab,
     };
     return run_command[cli->options.command](cli);
 }

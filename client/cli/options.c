@@ -9,6 +9,7 @@
 
 #define BIT(command) (1u << (command))
 #define ANY          0xffffffffu
+#define AB           BIT(COMMAND_AB)
 
 enum kind { TEXT, NUMBER, FLAG, HELP, VERSION };
 
@@ -29,13 +30,16 @@ static const struct option_row {
      "longest wait for one answer; default 5000, for swap and unload 60000"},
     {"json", 'j', FLAG, NULL, offsetof(struct options, json), 0, 0, ANY,
      "print JSON, one object per line"},
-    {"data", 'd', TEXT, "FILE", offsetof(struct options, data), 0, 0, BIT(COMMAND_INFER),
+    {"data", 'd', TEXT, "FILE", offsetof(struct options, data), 0, 0,
+     BIT(COMMAND_INFER) | BIT(COMMAND_AB),
      "CSV file with a header line; - is standard input; required"},
     {"model", 'm', TEXT, "NAME", offsetof(struct options, model), 0, 0, BIT(COMMAND_INFER),
      "variant or task; default: the task of the only variant that serves"},
-    {"column", 'c', TEXT, "C[,C...]", offsetof(struct options, columns), 0, 0, BIT(COMMAND_INFER),
+    {"column", 'c', TEXT, "C[,C...]", offsetof(struct options, columns), 0, 0,
+     BIT(COMMAND_INFER) | BIT(COMMAND_AB),
      "columns for the model's features, in their order; default: the\nfeatures' own names"},
-    {"time", 0, TEXT, "COLUMN", offsetof(struct options, time), 0, 0, BIT(COMMAND_INFER),
+    {"time", 0, TEXT, "COLUMN", offsetof(struct options, time), 0, 0,
+     BIT(COMMAND_INFER) | BIT(COMMAND_AB),
      "column shown as time; default: timestamp, time or date where\nthere is one"},
     {"start", 's', NUMBER, "I", offsetof(struct options, start), -50000000, 50000000,
      BIT(COMMAND_INFER), "row where the first window begins, from 0; negative: from the end"},
@@ -51,9 +55,42 @@ static const struct option_row {
      "ask for the model's task, so that forecasts go on through swaps with\nwhatever variant "
      "serves"},
     {"board", 'b', TEXT, "NAME", offsetof(struct options, board), 0, 0,
-     BIT(COMMAND_SWAP) | BIT(COMMAND_UNLOAD), "the board meant; default: the daemon chooses"},
+     BIT(COMMAND_SWAP) | BIT(COMMAND_UNLOAD) | BIT(COMMAND_AB),
+     "the board meant; default: the daemon chooses"},
     {"interval", 'i', NUMBER, "MS", offsetof(struct options, interval_ms), 100, 3600000,
-     BIT(COMMAND_WATCH) | BIT(COMMAND_PING), "time between two; default 1000"},
+     BIT(COMMAND_WATCH) | BIT(COMMAND_PING) | BIT(COMMAND_AB), "time between two; default 1000"},
+    {"metric", 0, TEXT, "M[,M...]", offsetof(struct options, metrics), 0, 0, AB,
+     "error, cycles, latency, energy; default: all of them"},
+    {"margin", 0, TEXT, "PERCENT", offsetof(struct options, margin), 0, 0, AB,
+     "differences below it do not matter; cycles, latency, energy;\ndefault 1, 0: none"},
+    {"error-margin", 0, TEXT, "VALUE", offsetof(struct options, error_margin), 0, 0, AB,
+     "the same for the error, in its unit; default: none"},
+    {"confidence", 0, TEXT, "PERCENT", offsetof(struct options, confidence), 0, 0, AB,
+     "of the intervals; default 95"},
+    {"budget", 0, TEXT, "N|TIME", offsetof(struct options, budget), 0, 0, AB,
+     "blocks, a time (90s, 10min, 2h), or both with a comma; default 40"},
+    {"design", 0, TEXT, "NAME", offsetof(struct options, design), 0, 0, AB,
+     "abba or random-pairs; default abba"},
+    {"block", 0, NUMBER, "N", offsetof(struct options, block), 1, 1024, AB,
+     "inferences of one measurement; default 16"},
+    {"warmup", 0, NUMBER, "N", offsetof(struct options, warmup), 0, 1024, AB,
+     "inferences thrown away after each swap; default 4"},
+    {"windows", 0, NUMBER, "N", offsetof(struct options, windows), 1, SC_MAX_LABELLED, AB,
+     "labelled windows taken from the file; default: what the budget\ncan use"},
+    {"seed", 0, NUMBER, "N", offsetof(struct options, seed), 0, INT64_MAX, AB,
+     "of the order of variants and windows; default 1"},
+    {"label", 0, TEXT, "NAME", offsetof(struct options, label), 0, 0, AB,
+     "what the list of experiments calls it"},
+    {"detach", 0, FLAG, NULL, offsetof(struct options, detach), 0, 0, AB,
+     "start it and end; it runs in the daemon"},
+    {"html", 0, TEXT, "FILE", offsetof(struct options, html), 0, 0, AB,
+     "write the result as a page with plots, too"},
+    {"list", 0, FLAG, NULL, offsetof(struct options, list), 0, 0, AB, "the daemon's experiments"},
+    {"watch", 0, TEXT, "ID", offsetof(struct options, watch), 0, 0, AB,
+     "follow an experiment to its end"},
+    {"result", 0, TEXT, "ID", offsetof(struct options, result), 0, 0, AB,
+     "what an experiment has found so far, or in the end"},
+    {"cancel", 0, TEXT, "ID", offsetof(struct options, cancel), 0, 0, AB, "end an experiment"},
     {"help", 'h', HELP, NULL, 0, 0, 0, ANY, "print this and end"},
     {"version", 'V', VERSION, NULL, 0, 0, 0, ANY, "print the version and end"},
 };
@@ -74,6 +111,7 @@ static const struct {
     [COMMAND_UNLOAD] = {"unload", "[VARIANT]", "end serving of a variant or a board"},
     [COMMAND_PING] = {"ping", NULL, "time round trips to the daemon, without a board"},
     [COMMAND_WATCH] = {"watch", NULL, "status again and again"},
+    [COMMAND_AB] = {"ab", "VARIANT...", "compare variants, the first against the others"},
 };
 
 static void print_rows(unsigned mask, bool general)
@@ -233,6 +271,15 @@ static int check(const struct options *o)
         return usage(commands[o->command].name, "", "which one?");
     if (o->command == COMMAND_INFER && !o->data)
         return usage("infer", "", "--data FILE is needed");
+    bool about = o->list || o->watch || o->result || o->cancel;
+    if (o->command == COMMAND_AB && o->list + !!o->watch + !!o->result + !!o->cancel > 1)
+        return usage("ab", "", "one of --list, --watch, --result, --cancel at a time");
+    if (o->command == COMMAND_AB && about && (o->words || o->data))
+        return usage("ab", "", "variants and --data are for a new experiment");
+    if (o->command == COMMAND_AB && !about && o->words < 2)
+        return usage("ab", "", "name two variants or more");
+    if (o->command == COMMAND_AB && !about && !o->data)
+        return usage("ab", "", "--data FILE is needed");
     if (o->command == COMMAND_UNLOAD && !o->argument && !o->board)
         return usage("unload", "", "name a variant or a --board");
     return EXIT_OK;
@@ -245,7 +292,10 @@ int options_parse(int argc, char **argv, struct options *out, bool *done)
                             .count = -1,
                             .stride = 1,
                             .in_flight = 2,
-                            .interval_ms = 1000};
+                            .interval_ms = 1000,
+                            .block = 16,
+                            .warmup = 4,
+                            .seed = 1};
     *done = false;
     for (int i = 1; i < argc; i++) {
         if (!only_words && strcmp(argv[i], "--") == 0) {
@@ -263,7 +313,9 @@ int options_parse(int argc, char **argv, struct options *out, bool *done)
             }
             if (!find_command(argv[i]))
                 return usage(argv[i], "", "no such command");
-        } else if (out->argument) {
+        } else if (out->command == COMMAND_AB && out->words < SC_MAX_ARMS) {
+            out->word[out->words++] = argv[i];
+        } else if (out->argument || out->command == COMMAND_AB) {
             return usage(argv[i], "", "one argument too many");
         } else {
             out->argument = argv[i];

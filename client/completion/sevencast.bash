@@ -7,22 +7,30 @@ _sevencast_names() {
 
 _sevencast() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' i
-    local commands='status variants boards describe statistics infer swap unload ping watch help'
+    local commands='status variants boards describe statistics infer swap unload ping watch ab help'
     local options='--endpoint --timeout --json --help --version'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case " $commands " in *" ${COMP_WORDS[i]} "*) command=${COMP_WORDS[i]}; break ;; esac
     done
     case $previous in
-    --data | -d) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+    --data | -d | --html) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     --model | -m) mapfile -t COMPREPLY < <(compgen -W "$(_sevencast_names variants)" -- "$word"); return ;;
     --board | -b) mapfile -t COMPREPLY < <(compgen -W "$(_sevencast_names boards)" -- "$word"); return ;;
     --endpoint | -e | --timeout | -t | --column | -c | --time | --start | -s | --count | -n | --stride | \
-        --in-flight | -f | --interval | -i) return ;;
+        --in-flight | -f | --interval | -i | --margin | --error-margin | --confidence | --budget | --block | --warmup | \
+        --windows | --seed | --label) return ;;
+    --metric) mapfile -t COMPREPLY < <(compgen -W 'error cycles latency energy' -- "$word"); return ;;
+    --design) mapfile -t COMPREPLY < <(compgen -W 'abba random-pairs' -- "$word"); return ;;
+    --watch | --result | --cancel)
+        mapfile -t COMPREPLY < <(compgen -W "$(sevencast ab --list --timeout 300 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$word")
+        return ;;
     esac
     case $command in
     infer) options+=' --data --model --column --time --start --count --stride --in-flight --follow-swap' ;;
     swap | unload) options+=' --board' ;;
+    ab) options+=' --data --column --time --board --interval --metric --margin --error-margin --confidence --budget --design' \
+        options+=' --block --warmup --windows --seed --label --detach --html --list --watch --result --cancel' ;;
     ping | watch) options+=' --count --interval' ;;
     esac
     if [[ $word == -* ]]; then
@@ -31,7 +39,7 @@ _sevencast() {
     fi
     case $command in
     '' | help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word") ;;
-    swap | unload | describe | statistics)
+    swap | unload | describe | statistics | ab)
         mapfile -t COMPREPLY < <(compgen -W "$(_sevencast_names variants)" -- "$word") ;;
     esac
 }

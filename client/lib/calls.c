@@ -168,7 +168,7 @@ int sc_submit(struct sc_client *client, const char *model, const double *window,
     service_pack_fp64(window, steps * features, bytes);
     struct service_frame tensor = {bytes, steps * features * 8};
     int code =
-        client_submit(client, &request, &tensor, timeout_ms, client->options.timeout_ms, &slot);
+        client_submit(client, &request, &tensor, 1, timeout_ms, client->options.timeout_ms, &slot);
     if (!code)
         *ticket = slot->ticket;
     return code;
@@ -226,16 +226,22 @@ int sc_cancel(struct sc_client *client, uint64_t ticket)
     return SC_OK;
 }
 
-// Sends and waits for the answer, which is client->reply on success and must be finished.
-static int call(struct sc_client *c, struct service_request *request, uint32_t timeout_ms,
+int client_call(struct sc_client *c, struct service_request *request,
+                const struct service_frame *tensor, size_t tensors, uint32_t timeout_ms,
                 uint32_t fallback_ms)
 {
     struct slot *slot = NULL;
-    int code = client_submit(c, request, NULL, timeout_ms, fallback_ms, &slot);
+    int code = client_submit(c, request, tensor, tensors, timeout_ms, fallback_ms, &slot);
     if (code)
         return code;
     client_wait(c, slot, UINT64_MAX); // ends at the slot's own deadline
     return client_take(c, slot, NULL);
+}
+
+static int call(struct sc_client *c, struct service_request *request, uint32_t timeout_ms,
+                uint32_t fallback_ms)
+{
+    return client_call(c, request, NULL, 0, timeout_ms, fallback_ms);
 }
 
 static int hand_out(struct sc_client *c, const void *result)
@@ -257,8 +263,7 @@ int sc_ping(struct sc_client *client, uint32_t timeout_ms, uint64_t *round_trip_
     return code;
 }
 
-// What is left of a call's time after start_ns, for its next step.
-static uint32_t left_ms(uint32_t timeout_ms, uint64_t start_ns)
+uint32_t client_left_ms(uint32_t timeout_ms, uint64_t start_ns)
 {
     uint64_t gone = (connection_now_ns() - start_ns) / 1000000;
     return gone < timeout_ms ? (uint32_t)(timeout_ms - gone) : 1;
@@ -278,13 +283,13 @@ int sc_status(struct sc_client *client, uint32_t timeout_ms, const struct sc_sta
     memcpy(version, client->reply.u.server.version, sizeof version);
     service_reply_fini(&client->reply);
     request = (struct service_request){.verb = SERVICE_SERVER_READY};
-    code = call(client, &request, left_ms(all_ms, start), 0);
+    code = call(client, &request, client_left_ms(all_ms, start), 0);
     if (code)
         return code;
     bool ready = client->reply.u.flag;
     service_reply_fini(&client->reply);
     request = (struct service_request){.verb = SERVICE_BOARDS};
-    code = call(client, &request, left_ms(all_ms, start), 0);
+    code = call(client, &request, client_left_ms(all_ms, start), 0);
     if (code)
         return code;
     *out = result_status(version, ready, client->reply.u.boards.rows, client->reply.u.boards.n);

@@ -163,7 +163,8 @@ static uint32_t daemon_deadline_ms(uint64_t left_ns)
 }
 
 static int send_request(struct sc_client *c, struct service_request *request,
-                        const struct service_frame *tensor, uint64_t start_ns, uint64_t deadline_ns)
+                        const struct service_frame *tensor, size_t tensors, uint64_t start_ns,
+                        uint64_t deadline_ns)
 {
     char header[4096];
     uint64_t connect_ns = start_ns + c->options.connect_timeout_ms * MS;
@@ -181,12 +182,12 @@ static int send_request(struct sc_client *c, struct service_request *request,
         if (c->connection.state == CONNECTION_UP) {
             request->deadline_ms = daemon_deadline_ms(deadline_ns > now ? deadline_ns - now : 0);
             size_t n = service_request_encode(request, header, sizeof header);
-            struct service_frame frames[2] = {{header, n}};
+            struct service_frame frames[SERVICE_FRAMES_MAX] = {{header, n}};
             if (!n)
                 return client_fail(c, SC_ARGUMENT, "a name is not UTF-8");
-            if (tensor)
-                frames[1] = *tensor;
-            if (connection_send(&c->connection, frames, tensor ? 2 : 1))
+            for (size_t i = 0; i < tensors; i++)
+                frames[1 + i] = tensor[i];
+            if (connection_send(&c->connection, frames, 1 + tensors))
                 return SC_OK;
         }
         if (now >= until)
@@ -209,8 +210,8 @@ static struct slot *free_slot(struct sc_client *c, enum service_verb verb)
 }
 
 int client_submit(struct sc_client *c, struct service_request *request,
-                  const struct service_frame *tensor, uint32_t timeout_ms, uint32_t fallback_ms,
-                  struct slot **out)
+                  const struct service_frame *tensor, size_t tensors, uint32_t timeout_ms,
+                  uint32_t fallback_ms, struct slot **out)
 {
     uint64_t start = connection_now_ns();
     if (!timeout_ms)
@@ -224,7 +225,7 @@ int client_submit(struct sc_client *c, struct service_request *request,
                            c->options.max_in_flight);
     uint64_t ticket = ++c->next_ticket;
     client_id(c, ticket, request->id);
-    int code = send_request(c, request, tensor, start, start + timeout_ms * MS);
+    int code = send_request(c, request, tensor, tensors, start, start + timeout_ms * MS);
     if (code)
         return code;
     *s = (struct slot){.state = SLOT_WAITING,

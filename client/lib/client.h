@@ -44,10 +44,18 @@ void client_clear_error(struct sc_client *c);
 // The code of a failed connection_open.
 int client_open_code(int error);
 
-// Connects if need be and sends. The slot is SLOT_WAITING on success. timeout_ms 0: fallback_ms.
+// Connects if need be and sends the request and its tensors. The slot is SLOT_WAITING on success.
+// timeout_ms 0: fallback_ms.
 int client_submit(struct sc_client *c, struct service_request *request,
-                  const struct service_frame *tensor, uint32_t timeout_ms, uint32_t fallback_ms,
-                  struct slot **out);
+                  const struct service_frame *tensor, size_t tensors, uint32_t timeout_ms,
+                  uint32_t fallback_ms, struct slot **out);
+
+// Submits and waits for the answer, which is c->reply on success; whoever takes it finishes it.
+int client_call(struct sc_client *c, struct service_request *request,
+                const struct service_frame *tensor, size_t tensors, uint32_t timeout_ms,
+                uint32_t fallback_ms);
+// What is left of a call's time after start_ns, for its next step; at least 1.
+uint32_t client_left_ms(uint32_t timeout_ms, uint64_t start_ns);
 
 // Takes what has come, ends what is lost or out of time; never waits.
 void client_pump(struct sc_client *c);
@@ -74,5 +82,8 @@ struct sc_statistics *result_statistics(const struct service_model_stats *rows, 
 struct sc_metadata *result_metadata(const struct service_metadata *m);
 struct sc_swap *result_swap(const struct service_load *l);
 struct sc_names *result_names(const struct service_names *n);
+struct sc_experiment *result_experiment(const struct service_experiment *x);
+struct sc_experiments *result_experiments(const struct service_experiment *rows, size_t n);
+struct sc_experiment_result *result_of_experiment(const struct service_experiment_result *r);
 
 #endif

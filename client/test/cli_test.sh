@@ -52,6 +52,15 @@ rows=$(($(grep -vc '^#' "$dir/demand.csv") - 1))
 printf 'when,t,h\na,1,9\nb,2,9\nc,3,9\nd,100000,9\ne,5,9\nf,NA,9\ng,7,9\nh,8,9\ni,9,9\n' >"$dir/weather.csv"
 
 # The command line.
+expect 2 ab one --data x
+err 'two variants'
+expect 2 ab one two
+err '--data FILE is needed'
+expect 2 ab --list --cancel ab-1
+err 'at a time'
+expect 2 ab one two --result ab-1
+expect 2 ab 1 2 3 4 5 6 7 8 9 --data x
+err 'one argument too many'
 expect 2
 err 'no command'
 expect 2 frobnicate

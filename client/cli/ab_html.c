@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// The result of an experiment as one HTML file: tables, differences with their intervals, and every
+// measurement against time.
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/cli/ab.h"
+#include "client/cli/svg.h"
+
+static const char style[] =
+    "body{font:15px/1.45 system-ui,sans-serif;max-width:62em;margin:2em auto;padding:0 1em;"
+    "color:#222;background:#fff}"
+    "table{border-collapse:collapse;margin:1em 0}"
+    "th,td{padding:.2em .7em;text-align:left;border-bottom:1px solid #8884}"
+    "td.n{text-align:right;font-variant-numeric:tabular-nums}"
+    ".better,.equivalent{color:#00734d}.worse{color:#b22}.undecided{color:#8a6500}"
+    "svg{display:block;margin:.5em 0;max-width:100%;height:auto}"
+    ".k{display:inline-block;width:.8em;height:.8em;border-radius:50%;margin:0 .3em 0 1em}"
+    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}}";
+
+struct page {
+    FILE *out;
+    const struct ab_result *a;
+};
+
+static void put(const struct page *p, const char *before, const char *text, const char *after)
+{
+    fputs(before, p->out);
+    svg_text(p->out, text);
+    fputs(after, p->out);
+}
+
+static void put_number(const struct page *p, double value, const char *format)
+{
+    char text[64];
+    snprintf(text, sizeof text, "-");
+    if (isfinite(value)) {
+        if (strcmp(format, "p") == 0)
+            snprintf(text, sizeof text, "%.2g", value);
+        else if (strcmp(format, "count") == 0)
+            snprintf(text, sizeof text, "%.0f", value);
+        else
+            snprintf(text, sizeof text, "%.6g", value);
+    }
+    put(p, "<td class=n>", text, "</td>");
+}
+
+static void put_head(const struct page *p)
+{
+    const struct sc_experiment *x = &p->a->r->experiment;
+    const json_t *r = p->a->report;
+    put(p,
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
+        "content=\"width=device-width\"><title>",
+        x->id, " - sevencast ab</title><style>");
+    fprintf(p->out, "%s</style>\n", style);
+    put(p, "<h1>", x->id, "");
+    put(p, x->name[0] ? " &middot; " : "", x->name, "</h1>\n<p>");
+    for (uint32_t i = 0; i < x->variants; i++) {
+        fprintf(p->out, "<span class=k style=\"background:%s\"></span>", svg_colour((int)i));
+        put(p, "", x->variant[i], i ? "" : " (reference)");
+    }
+    put(p, "</p>\n<p>", x->state, "");
+    put(p, x->reason[0] ? ": " : "", x->reason, "");
+    put(p, "; stop: ", ab_text(r, "stop"), "");
+    put(p, ". Board ", x->board, "");
+    put(p, ", origin <b>", ab_text(r, "origin"), "</b>");
+    fprintf(p->out,
+            ", %g MHz. %u blocks (%.0f lost) of at most %u, %u measurements of %.0f inferences in "
+            "%.1f s of running; warm-up of %.0f inferences after each swap. ",
+            ab_number(r, "clock_hz") / 1e6, x->blocks, ab_number(r, "lost_blocks"),
+            x->budget_blocks, p->a->r->steps, ab_number(r, "step_windows"), x->seconds,
+            ab_number(r, "warmup"));
+    put(p, "Design ", ab_text(r, "design"), "");
+    fprintf(p->out,
+            ", seed %.0f, confidence %g %%. Others used the board during %.0f inferences.</p>\n",
+            ab_number(r, "seed"), 100 * ab_number(r, "confidence"), ab_number(r, "shared_windows"));
+    if (strcmp(ab_text(r, "origin"), "board") != 0)
+        fputs("<p>The fabric is simulated: cycles and forecasts are those of the logic, times of "
+              "the host include the simulation.</p>\n",
+              p->out);
+}
+
+static void put_comparisons(const struct page *p)
+{
+    size_t i, k;
+    const json_t *m, *c;
+    fputs("<h2>Verdicts</h2>\n<table><tr><th>metric<th>candidate<th>reference<th>verdict"
+          "<th>difference<th>low<th>high<th>unit<th>p<th>margin<th>p (permutation)<th>p (TOST)"
+          "<th>blocks<th>origin<th></tr>\n",
+          p->out);
+    json_array_foreach(json_object_get(p->a->report, "metrics"), i, m)
+    {
+        json_array_foreach(json_object_get(m, "comparisons"), k, c)
+        {
+            put(p, "<tr><td>", ab_text(m, "metric"), "</td>");
+            put(p, "<td>", ab_text(c, "candidate"), "</td>");
+            put(p, "<td>", ab_text(c, "reference"), "</td>");
+            put(p, "<td class=", ab_text(c, "verdict"), ">");
+            put(p, "", ab_text(c, "verdict"), "</td>");
+            put_number(p, ab_number(c, "estimate"), "");
+            put_number(p, ab_number(c, "low"), "");
+            put_number(p, ab_number(c, "high"), "");
+            put(p, "<td>", ab_text(c, "unit"), "</td>");
+            put_number(p, ab_number(c, "p"), "p");
+            put_number(p, ab_number(c, "margin"), "");
+            put_number(p, ab_number(c, "p_permutation"), "p");
+            put_number(p, ab_number(c, "p_equivalence"), "p");
+            put_number(p, ab_number(c, "blocks"), "count");
+            put(p, "<td>", ab_text(p->a->report, "origin"), "</td>");
+            put(p, "<td>", ab_text(c, "reason"), "</td></tr>\n");
+        }
+    }
+    fputs(
+        "</table>\n<p>low to high is the interval that holds under stopping early; lower is better "
+        "for every metric.</p>\n",
+        p->out);
+}
+
+static void put_values(const struct page *p, const json_t *m)
+{
+    size_t k;
+    const json_t *v;
+    fputs("<table><tr><th>variant<th>mean<th>sd<th>unit<th>measurements<th>origin</tr>\n", p->out);
+    json_array_foreach(json_object_get(m, "variants"), k, v)
+    {
+        put(p, "<tr><td>", ab_text(v, "variant"), "</td>");
+        put_number(p, ab_number(v, "mean"), "");
+        put_number(p, ab_number(v, "sd"), "");
+        put(p, "<td>", ab_text(m, "unit"), "</td>");
+        put_number(p, ab_number(v, "count"), "count");
+        put(p, "<td>", ab_text(p->a->report, "origin"), "</td></tr>\n");
+    }
+    fputs("</table>\n", p->out);
+}
+
+// Each comparison's estimate and interval; the margin as a band around 0.
+static void put_differences(const struct page *p, const json_t *m)
+{
+    const json_t *list = json_object_get(m, "comparisons"), *c;
+    size_t k, n = json_array_size(list);
+    double low = 0, high = 0, margin = 0;
+    char label[160];
+    struct svg s;
+    json_array_foreach(list, k, c)
+    {
+        low = fmin(low, ab_number(c, "low")); // fmin leaves NaN out
+        high = fmax(high, ab_number(c, "high"));
+        margin = fmax(margin, ab_number(c, "margin"));
+    }
+    low = fmin(low, -margin);
+    high = fmax(high, margin);
+    snprintf(label, sizeof label, "difference from the reference in %s (%s)",
+             n ? ab_text(json_array_get(list, 0), "unit") : "", ab_text(p->a->report, "origin"));
+    svg_begin(&s, p->out, 640, 60 + 30 * (double)n, low, high, 0.5, (double)n + 0.5, label, "");
+    if (margin > 0)
+        svg_band(&s, -margin, margin);
+    svg_dash(&s, 0, s.y_low, 0, s.y_high);
+    svg_x_ticks(&s);
+    json_array_foreach(list, k, c)
+    {
+        double y = (double)(n - k);
+        svg_row(&s, y, ab_text(c, "candidate"));
+        svg_line(&s, ab_number(c, "low"), y, ab_number(c, "high"), y, (int)k + 1);
+        svg_point(&s, ab_number(c, "estimate"), y, (int)k + 1, ab_text(c, "verdict"));
+    }
+    svg_end(&s);
+}
+
+static int column_of(const char *metric)
+{
+    static const char *const names[] = {"error", "cycles", "latency", "energy"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(names[i], metric) == 0)
+            return 4 + i;
+    return -1;
+}
+
+// Every measurement when it was made, but those of the first round, which do not count.
+static void put_series(const struct page *p, const json_t *m)
+{
+    const struct sc_experiment_result *r = p->a->r;
+    int column = column_of(ab_text(m, "metric"));
+    double low = INFINITY, high = -INFINITY, end = 0;
+    char label[160], title[120];
+    struct svg s;
+    for (uint32_t i = 0; column > 0 && i < r->steps; i++) {
+        low = fmin(low, r->step[i][column]);
+        high = fmax(high, r->step[i][column]);
+        end = fmax(end, r->step[i][2]);
+    }
+    if (!(low <= high))
+        return;
+    snprintf(label, sizeof label, "%s in %s (%s)", ab_text(m, "metric"), ab_text(m, "unit"),
+             ab_text(p->a->report, "origin"));
+    svg_begin(&s, p->out, 900, 260, 0, end, low, high, "seconds of running", label);
+    svg_x_ticks(&s);
+    svg_y_ticks(&s);
+    for (uint32_t i = 0; i < r->steps; i++) {
+        const double *row = r->step[i];
+        if (row[1] < 0)
+            continue;
+        snprintf(title, sizeof title, "%s, block %.0f: %.6g",
+                 row[0] < r->experiment.variants ? r->experiment.variant[(int)row[0]] : "?", row[1],
+                 row[column]);
+        svg_point(&s, row[2], row[column], (int)row[0], title);
+    }
+    svg_end(&s);
+}
+
+static void put_drift(const struct page *p, const json_t *m)
+{
+    size_t k;
+    const json_t *c;
+    json_array_foreach(json_object_get(m, "comparisons"), k, c)
+    {
+        double rho = ab_number(c, "trend_rho");
+        if (!isfinite(rho))
+            continue;
+        put(p, "<p>", ab_text(c, "candidate"), ": ");
+        fprintf(p->out, "trend of the difference with time: Spearman rho %.2f, p %.2g%s.</p>\n",
+                rho, ab_number(c, "trend_p"),
+                json_is_true(json_object_get(c, "drifts"))
+                    ? "; <b class=undecided>it drifts, so no single number describes it</b>"
+                    : "; no drift flagged");
+    }
+}
+
+static void put_metrics(const struct page *p)
+{
+    size_t i;
+    const json_t *m;
+    json_array_foreach(json_object_get(p->a->report, "metrics"), i, m)
+    {
+        put(p, "<h2>", ab_text(m, "metric"), "</h2>\n");
+        if (ab_text(m, "reason")[0]) {
+            put(p, "<p>No value: ", ab_text(m, "reason"), ".</p>\n");
+            continue;
+        }
+        put_values(p, m);
+        put_differences(p, m);
+        put_series(p, m);
+        put_drift(p, m);
+    }
+}
+
+int ab_write_html(const struct cli *cli, const struct ab_result *a, const char *path)
+{
+    struct page p = {fopen(path, "we"), a};
+    if (!p.out)
+        return cli_refuse(cli, EXIT_OTHER, "OUTPUT", "%s: %s", path, strerror(errno));
+    put_head(&p);
+    put_comparisons(&p);
+    put_metrics(&p);
+    fputs("<p>Method: docs/measuring.md and docs/experiments.md of sevencast.</p></html>\n", p.out);
+    bool good = !ferror(p.out);
+    good = fclose(p.out) == 0 && good;
+    return good ? EXIT_OK : cli_refuse(cli, EXIT_OTHER, "OUTPUT", "%s cannot be written", path);
+}
