@@ -173,6 +173,10 @@ begin
         tap_column <= column;
         tap_e(0 to lanes_g - 1) <= e;
         tap_u(0 to lanes_g - 1) <= u;
+        for j in lanes_g to last_of(lanes_g) loop -- a place that one lane leaves
+          tap_e(j) <= 0;
+          tap_u(j) <= 0;
+        end loop;
         numerator_addr <= address;
         if term = terms_g - 1 or column = columns_g - 1 then
           for s in 0 to steps_c - 1 loop

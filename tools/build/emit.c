@@ -137,10 +137,11 @@ static void put_programs(FILE *out, const struct plan *p)
                 s->tokens, truth(s->block == 0), truth(s->offset != 0), s->first_index, s->tensor,
                 s->layer, s->first_token);
     }
-    fprintf(out, ");\n  constant softmax_program_c : softmax_array_t(0 to %d) := (",
-            p->softmax_count - 1);
-    for (int i = 0; i < p->softmax_count; i++) {
-        const struct softmax_pass *s = &p->softmax[i];
+    // two at least, the second never run: GHDL's synthesis stops at an array of one
+    int blocks = p->softmax_count > 1 ? p->softmax_count : 2;
+    fprintf(out, ");\n  constant softmax_program_c : softmax_array_t(0 to %d) := (", blocks - 1);
+    for (int i = 0; i < blocks; i++) {
+        const struct softmax_pass *s = &p->softmax[i < p->softmax_count ? i : 0];
         put_item(out, i);
         fprintf(out, "(tokens => %d, base => %d, slot => %d, layer => %d, first_row => %d)",
                 s->tokens, s->base, s->slot, s->layer, s->first_row);
