@@ -349,7 +349,8 @@ begin
   matrix : entity work.tile
     generic map (tokens_g => t_c, outputs_g => p_c, terms_g => u_c, requantisers_g => r_c,
       token_bits_g => token_port_bits_c, weight_bits_g => weight_port_bits_c,
-      acc_bits_g => acc_bits_c, stages_g => lane_stages_c, fast_g => fast_tile_c)
+      acc_bits_g => acc_bits_c, stages_g => lane_stages_c, chains_g => chains_c,
+      fast_g => fast_tile_c)
     port map (clk => clk, rst => rst, in_valid => valid_2, in_first => first_2, in_last => last_2,
       tokens => tokens, weights => weights, captured => captured, drain_output => tile_output,
       drain_group => tile_group, acc => tile_acc);

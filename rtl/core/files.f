@@ -7,6 +7,7 @@ core/memory_bank.vhd
 core/booth_row.vhd
 core/accumulator.vhd
 core/dot_lane.vhd
+core/dot_chain.vhd
 core/tile.vhd
 core/requantiser.vhd
 core/divider.vhd

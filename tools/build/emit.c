@@ -188,6 +188,7 @@ static void put_hardware(FILE *out, const struct plan *p)
         {"requantisers_c", p->hw.requantisers},
         {"softmax_lanes_c", p->hw.softmax_lanes},
         {"lane_stages_c", p->lane_stages},
+        {"chains_c", p->chains},
         {"token_port_bits_c", p->token_port_bits},
         {"weight_port_bits_c", p->weight_port_bits},
         {"acc_bits_c", p->acc_bits},

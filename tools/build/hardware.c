@@ -56,6 +56,7 @@ static void defaults(struct hardware *hw, const struct model *mdl)
     if (mdl->shape.form == MODEL_COLLAPSED && d < 12)
         hw->softmax_lanes = hw->requantisers;
     hw->divider_pipelined = d < 48;
+    hw->chains = -1;
     for (int b = 0; b < BUFFERS; b++) {
         hw->storage[b] = STORAGE_DISTRIBUTED;
         hw->given[b] = 0;
@@ -91,6 +92,25 @@ static int read_divider(struct hardware *hw, const json_t *object, char *why, si
         return refuse(why, whycap, "divider", "neither \"serial\" nor \"pipelined\"");
     hw->divider_pipelined = strcmp(text, "pipelined") == 0;
     return 0;
+}
+
+static int read_chains(struct hardware *hw, const json_t *object, char *why, size_t whycap)
+{
+    const json_t *value = json_object_get(object, "chains");
+    if (!value)
+        return 0;
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        json_integer_value(value) > HARDWARE_DSPS)
+        return refuse(why, whycap, "chains", "not a number in its range");
+    hw->chains = (int)json_integer_value(value);
+    return 0;
+}
+
+// A requantiser multiplies an accumulator and a residual; a softmax lane a distance.
+int hardware_dsps_left(const struct hardware *hw)
+{
+    int used = 2 * hw->requantisers + hw->softmax_lanes;
+    return used < HARDWARE_DSPS ? HARDWARE_DSPS - used : 0;
 }
 
 static int find(const char *text, const char *const *names, int count)
@@ -140,7 +160,8 @@ int hardware_choose(struct hardware *hw, const struct model *mdl, json_t *object
             hw->softmax_lanes = 1;
         if (read_count(object, "softmax_lanes", hw->requantisers, &hw->softmax_lanes, why,
                        whycap) ||
-            read_divider(hw, object, why, whycap) || read_storage(hw, object, why, whycap))
+            read_chains(hw, object, why, whycap) || read_divider(hw, object, why, whycap) ||
+            read_storage(hw, object, why, whycap))
             return -1;
     }
     if (hw->requantisers > HARDWARE_MAX_REQUANTISERS)

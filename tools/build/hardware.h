@@ -26,11 +26,13 @@ enum hardware_storage { STORAGE_BLOCK, STORAGE_DISTRIBUTED, STORAGE_AUTO };
 const char *hardware_storage_name(enum hardware_storage s);
 
 enum { HARDWARE_MAX_REQUANTISERS = 32 }; // the pool's tree of adders
+enum { HARDWARE_DSPS = 20 };             // DSP48E1 of the XC7S15
 
 struct hardware {
     int tokens, outputs, terms; // the tile, T x P x U
     int requantisers;           // divides tokens
     int softmax_lanes;          // divides requantisers
+    int chains;                 // of DSPs in the tile; negative: as many as DSPs and tile allow
     int divider_pipelined;
     enum hardware_storage storage[BUFFERS];
     int given[BUFFERS]; // storage is the manifest's choice; the plan may move the others
@@ -40,5 +42,8 @@ struct hardware {
 // reason".
 int hardware_choose(struct hardware *hw, const struct model *mdl, json_t *object, char *why,
                     size_t whycap);
+
+// DSPs that requantisers and softmax leave to the tile.
+int hardware_dsps_left(const struct hardware *hw);
 
 #endif

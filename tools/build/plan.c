@@ -74,12 +74,31 @@ void plan_collapsed_widths(struct plan *p)
     p->weight_port_bits = larger(p->weight_bits, b->h);
 }
 
+// Width of the token-port buffer. f is unsigned: where it fills the buffer it is stored less half
+// the buffer's range, which takes a bit off the sums too, and the next layer's bias makes up for
+// that.
+static void plan_activation(struct plan *p)
+{
+    const struct model_bits *b = &p->model->bits;
+    int layers = p->model->shape.layers;
+    p->activation_bits = larger(b->h, b->o);
+    for (int l = 0; l < layers; l++) {
+        const struct model_layer_bits *y = &b->layer[l];
+        const int active[] = {y->q, y->c, y->r, y->f, l + 1 < layers ? y->z : 2};
+        for (size_t i = 0; i < sizeof active / sizeof active[0]; i++)
+            p->activation_bits = larger(p->activation_bits, active[i]);
+    }
+    for (int l = 0; l < layers; l++)
+        if (b->layer[l].f == p->activation_bits)
+            p->f_offset[l] = 1 << (p->activation_bits - 1);
+}
+
 static void plan_widths(struct plan *p)
 {
     const struct model_shape *s = &p->model->shape;
     const struct model_bits *b = &p->model->bits;
     int d = s->d_model, dh = d / s->heads;
-    p->activation_bits = larger(b->h, b->o);
+    plan_activation(p);
     p->kept_bits = b->h;
     p->weight_bits = larger(b->w_in, b->w_y);
     int64_t acc = model_acc_max(b->x, 1, b->w_in, s->features);
@@ -87,9 +106,6 @@ static void plan_widths(struct plan *p)
     for (int l = 0; l < s->layers; l++) {
         const struct model_layer_bits *y = &b->layer[l];
         int h = l == 0 ? b->h : b->layer[l - 1].z;
-        const int active[] = {y->q, y->c, y->r, l + 1 < s->layers ? y->z : 2};
-        for (size_t i = 0; i < sizeof active / sizeof active[0]; i++)
-            p->activation_bits = larger(p->activation_bits, active[i]);
         const int weights[] = {y->w_q, y->w_k, y->w_v, y->w_o, y->w_1, y->w_2};
         for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++)
             p->weight_bits = larger(p->weight_bits, weights[i]);
@@ -104,7 +120,7 @@ static void plan_widths(struct plan *p)
             model_acc_max(y->e, 0, y->v, s->window),
             model_acc_max(y->c, 1, y->w_o, d),
             model_acc_max(y->r, 1, y->w_1, d),
-            model_acc_max(y->f, 0, y->w_2, s->d_ff),
+            model_acc_max(y->f, p->f_offset[l] != 0, y->w_2, s->d_ff),
         };
         p->score_bits = larger(p->score_bits, model_signed_bits(sums[1]));
         for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++)
@@ -116,15 +132,6 @@ static void plan_widths(struct plan *p)
     p->pool_bits = model_signed_bits(pool);
     p->acc_bits = p->tile_acc_bits = larger(model_signed_bits(acc), p->pool_bits);
     p->token_port_bits = larger(larger(p->activation_bits, b->x), p->e_bits + 1);
-    // f is unsigned: where the port has no bit to spare it is stored less half the buffer's range,
-    // and the next layer's bias makes up for that
-    for (int l = 0; l < s->layers; l++)
-        p->token_port_bits = larger(p->token_port_bits, b->layer[l].f);
-    for (int l = 0; l < s->layers; l++) {
-        int f = b->layer[l].f, spare = f < p->token_port_bits;
-        p->f_offset[l] = spare ? 0 : 1 << (f - 1);
-        p->activation_bits = larger(p->activation_bits, spare ? f + 1 : f);
-    }
     p->weight_port_bits = larger(p->weight_bits, larger(p->key_bits, p->value_bits));
 }
 
@@ -161,6 +168,30 @@ static int choose_banks(const struct plan *p, int unit, int bits, int words)
         if (bank_luts(p, banks, unit, bits, words) < bank_luts(p, best, unit, bits, words))
             best = banks;
     return best;
+}
+
+static int signed_bits_of_products(int terms, int x_bits, int w_bits)
+{
+    return model_signed_bits(model_acc_max(x_bits, 1, w_bits, terms));
+}
+
+// How products share the 25 x 18 multiplier of a DSP: rtl/core/tile_pkg.vhd.
+static void plan_chains(struct plan *p)
+{
+    int x = p->token_port_bits, w = p->weight_port_bits, terms = p->hw.terms;
+    int field = signed_bits_of_products(terms, x, w);
+    int outputs = field + w <= 25 ? 2 : 1;
+    int tokens = 2 * field + w <= 25 && field + x + 1 <= 18 ? 2 : 1;
+    p->chains_room = (p->hw.outputs / outputs) * (p->hw.tokens / tokens);
+    // radix-4 rows, two a stage
+    p->lane_stages = ceil_div(ceil_div(w, 2) * terms, 2);
+    p->chains = p->hw.chains;
+    if (p->chains < 0) {
+        p->chains = p->lane_stages < terms ? 0 : hardware_dsps_left(&p->hw) / terms;
+        p->chains = p->chains < p->chains_room ? p->chains : p->chains_room;
+    }
+    if (p->chains > 0)
+        p->lane_stages = larger(p->lane_stages, terms);
 }
 
 static void plan_memories(struct plan *p)
@@ -211,6 +242,7 @@ static int check_limits(const struct plan *p, char *why, size_t whycap)
         {"channel words", p->channel_words, 65535},
         {"position words", p->position_words, 65535},
         {"accumulator bits", p->acc_bits, 24},
+        {"chains", p->chains, p->chains_room},
     };
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
         if (limits[i].value > limits[i].max) {
@@ -235,8 +267,7 @@ struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *
     p->stored_bits = larger(larger(p->activation_bits, p->kept_bits), //
                             larger(p->key_bits, p->value_bits));
     p->result_bits = larger(p->stored_bits + 1, mdl->bits.y);
-    // radix-4 rows, two a stage
-    p->lane_stages = ceil_div(ceil_div(p->weight_port_bits, 2) * hw->terms, 2);
+    plan_chains(p);
     plan_memories(p);
     if (plan_passes(p) != 0)
         goto memory;

@@ -89,6 +89,7 @@ struct plan {
     int readout_bits, readout_drop; // collapsed: of the output's exact sums, and what they drop
     int gain_bits, bias_bits, has_gain, row_bits, lane_stages;
     int sum_bits, code_bits;        // before the shift; of every code but y
+    int chains, chains_room;        // DSP chains of the tile, and how many it has room for
     int f_offset[MODEL_MAX_LAYERS]; // f is stored as f - f_offset
     struct scale scales[PLAN_MAX_SCALES];
     int scale_count;

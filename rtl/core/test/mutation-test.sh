@@ -11,7 +11,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/core-mutation.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# BENCH, FILE (in rtl/core, without .vhd), sed command. Benches: requantiser, divider, memory; or the
+# BENCH, FILE (in rtl/core, without .vhd), sed command. Benches: requantiser, divider, memory, tile; or the
 # seed of a random variant, SEED:synthesis for the bodies that make the netlist.
 mutations=$work/mutations
 cat >"$mutations" <<'LIST'
@@ -39,7 +39,14 @@ memory ram_block s/read_word, e \* bits_g, bits_g, fast_g/read_word, e * bits_g,
 13 pool s/ >= in_tokens then/ > in_tokens then/
 2 writer s/address + pass.word_step/address/
 1 score_sweep s/score > current(/score < current(/
-1:synthesis booth_row s/two)) xor negative/two))/
+tile booth_row s/ selected xor negative/ selected/
+tile booth_row s/b <= unsigned(not multiple) \& '1'/b <= unsigned(not multiple) \& '0'/
+tile dot_lane s/<= half_c;/< half_c;/
+tile dot_lane s/raised_g => raised(r)/raised_g => true/
+tile dot_chain s/carry <= sums(terms_g)(f \* field_c - 1)/carry <= '0'/
+tile dot_chain s/- signed('0' \& low/+ signed('0' \& low/
+tile tile_pkg s/(x_bits - 1) \* (2/(x_bits - 2) * (2/
+tile tile s/cycle_c - chain_registers(cycle_c)/cycle_c - chain_registers(cycle_c + 1)/
 1:synthesis accumulator s/ when first = '1' else sum;/ when false else sum;/
 LIST
 
@@ -49,6 +56,9 @@ unit() {
         core/test/requantiser_tb.vhd ;;
     divider) "$work/rtl/test-bench.sh" divider_tb core/arithmetic_pkg.vhd core/divider.vhd \
         core/test/divider_tb.vhd ;;
+    tile) "$work/rtl/test-bench.sh" --stop-time 1ms tile_tb core/arithmetic_pkg.vhd core/tile_pkg.vhd \
+        core/booth_row.vhd core/accumulator.vhd core/dot_lane.vhd core/dot_chain.vhd core/tile.vhd \
+        core/test/tile_tb.vhd -- -gx_bits_g=4 -gw_bits_g=4 -glate_g=1 ;;
     memory) "$work/rtl/test-bench.sh" memory_tb core/arithmetic_pkg.vhd core/ram_block.vhd \
         core/ram_distributed.vhd core/ram_auto.vhd core/memory_bank.vhd core/test/memory_tb.vhd ;;
     esac

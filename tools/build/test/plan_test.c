@@ -55,6 +55,8 @@ static void test_refusals(void **state)
     refuses("{\"tile\": {\"tokens\": 6}, \"requantisers\": 4}", "hardware.requantisers");
     refuses("{\"tile\": {\"tokens\": 48}}", "hardware.requantisers");
     refuses("{\"requantisers\": 6, \"softmax_lanes\": 4}", "hardware.softmax_lanes");
+    refuses("{\"chains\": -1}", "hardware.chains");
+    refuses("{\"chains\": 21}", "hardware.chains");
     refuses("{\"divider\": \"fast\"}", "hardware.divider");
     refuses("{\"storage\": {\"keys\": \"block\"}}", "hardware.storage.keys");
     refuses("{\"storage\": {\"key\": \"ram\"}}", "hardware.storage.key");
@@ -66,11 +68,11 @@ static void test_choices_are_taken(void **state)
     char why[512] = "";
     struct hardware hw;
     struct variant *v = demand();
-    json_t *object =
-        json_loads("{\"tile\": {\"tokens\": 8, \"outputs\": 2, \"terms\": 3},"
-                   " \"requantisers\": 4, \"softmax_lanes\": 2, \"divider\": \"serial\","
-                   " \"storage\": {\"key\": \"block\"}}",
-                   0, NULL);
+    json_t *object = json_loads(
+        "{\"tile\": {\"tokens\": 8, \"outputs\": 2, \"terms\": 3},"
+        " \"requantisers\": 4, \"softmax_lanes\": 2, \"divider\": \"serial\", \"chains\": 0,"
+        " \"storage\": {\"key\": \"block\"}}",
+        0, NULL);
     assert_int_equal(hardware_choose(&hw, v->model, object, why, sizeof why), 0);
     assert_int_equal(hw.tokens, 8);
     assert_int_equal(hw.outputs, 2);
@@ -78,9 +80,44 @@ static void test_choices_are_taken(void **state)
     assert_int_equal(hw.requantisers, 4);
     assert_int_equal(hw.softmax_lanes, 2);
     assert_false(hw.divider_pipelined);
+    assert_int_equal(hw.chains, 0);
     assert_int_equal(hw.storage[BUFFER_KEY], STORAGE_BLOCK);
     assert_int_equal(hw.storage[BUFFER_VALUE], STORAGE_DISTRIBUTED);
     json_decref(object);
+    variant_free(v);
+}
+
+// Left alone, chains take the DSPs that are left; a tile of 2 outputs x 3 tokens at 8 bits has room
+// for three chains of 2 outputs.
+static void test_chains(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int chains; // -1: refused
+    } cases[] = {
+        {"{}", 1},
+        {"{\"requantisers\": 3}", 2},
+        {"{\"tile\": {\"tokens\": 3, \"outputs\": 2}, \"requantisers\": 1, \"softmax_lanes\": 1}",
+         3},
+        {"{\"tile\": {\"tokens\": 3, \"outputs\": 2}, \"chains\": 3}", 3},
+        {"{\"tile\": {\"tokens\": 3, \"outputs\": 2}, \"chains\": 4}", -1},
+        {"{\"tile\": {\"outputs\": 1}}", 0},
+    };
+    struct variant *v = demand();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char why[512] = "";
+        struct hardware hw;
+        json_t *object = json_loads(cases[i].text, 0, NULL);
+        assert_int_equal(hardware_choose(&hw, v->model, object, why, sizeof why), 0);
+        struct plan *p = plan_new(v->model, &hw, why, sizeof why);
+        if (cases[i].chains < 0)
+            assert_non_null(strstr(why, "chains"));
+        else
+            assert_int_equal(p->chains, cases[i].chains);
+        plan_free(p);
+        json_decref(object);
+    }
     variant_free(v);
 }
 
@@ -184,9 +221,8 @@ static void test_collapsed_plan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_choices_are_taken),
-        cmocka_unit_test(test_random_plans),
+        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_choices_are_taken),
+        cmocka_unit_test(test_chains),         cmocka_unit_test(test_random_plans),
         cmocka_unit_test(test_collapsed_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
