@@ -70,7 +70,7 @@ architecture rtl of accelerator is
   signal window_read_addr : natural range 0 to last_of(window_depth_c);
   signal activation_read_addr : natural range 0 to last_of(activation_depth_c);
   signal numerator_read_addr : natural range 0 to last_of(numerator_depth_c);
-  signal weight_read_addr : natural range 0 to last_of(weight_rom_c'length);
+  signal weight_read_addr : natural range 0 to last_of(weight_depth_c);
   signal key_read_addr  : natural range 0 to last_of(key_depth_c);
   signal value_read_addr : natural range 0 to last_of(value_depth_c);
   signal window_words, activation_words, numerator_words : token_words_t;
@@ -257,18 +257,13 @@ begin
   weight_read_addr <= weight_addr when weight_from = from_rom else 0;
   key_read_addr <= weight_addr when weight_from = from_key else 0;
   value_read_addr <= weight_addr when weight_from = from_value else 0;
-  weight_in_block : if weight_kind_c /= "distributed" generate
-    weight_rom : entity work.rom_block
-      generic map (bits_g => p_c * u_c * weight_bits_c, contents_g => weight_rom_c)
-      port map (clk => clk, read_enable => read_weight, read_addr => weight_read_addr,
-        read_data => weight_word);
-  end generate;
-  weight_in_logic : if weight_kind_c = "distributed" generate
-    weight_rom : entity work.rom_logic
-      generic map (bits_g => p_c * u_c * weight_bits_c, contents_g => weight_rom_c)
-      port map (clk => clk, read_enable => read_weight, read_addr => weight_read_addr,
-        read_data => weight_word);
-  end generate;
+  weight_memory : entity work.weight_rom
+    generic map (contents_g => weight_rom_c, addresses_g => bank_addresses_c,
+      depths_g => bank_depths_c, words_g => bank_words_c, widths_g => bank_bits_c,
+      blocks_g => bank_blocks_c, depth_g => weight_depth_c, weights_g => p_c * u_c,
+      bits_g => weight_bits_c)
+    port map (clk => clk, read_enable => read_weight, read_addr => weight_read_addr,
+      read_data => weight_word);
   key_banks : for b in 0 to key_banks_c - 1 generate
     used : if b < window_c generate
       bank : entity work.memory_bank
@@ -362,7 +357,7 @@ begin
       sum_bits_g => sum_bits_c, code_bits_g => code_bits_c, shifts_g => shifts_c,
       lows_g => lows_c, highs_g => highs_c,
       channel_rom_g => channel_rom_c, position_rom_g => position_rom_c,
-      channel_kind_g => channel_kind_c, position_kind_g => position_kind_c,
+      channel_block_bits_g => channel_block_bits_c, position_block_bits_g => position_block_bits_c,
       bias_bits_g => bias_bits_c, gain_field_g => gain_field_c, row_field_g => row_field_c,
       depth_kept_g => kept_depth_c, channels_g => pool_depth_c, slots_g => softmax_slots_c,
       fast_g => fast_c)

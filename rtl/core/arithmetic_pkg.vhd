@@ -30,6 +30,10 @@ package arithmetic_pkg is
   -- Last index of n things, at least 1: a range of one value has no bits, and no netlist can hold it.
   function last_of(n : positive) return positive;
 
+  -- words words of the contents from first, bits bits of each from low, zeros up to depth; descending.
+  function rom_part(contents : word_array_t; first, words, low, bits, depth : natural)
+    return word_array_t;
+
   -- One field of a word as an integer; bits counted from the right.
   function field_signed(word : std_logic_vector; low, bits : natural; fast : boolean) return integer;
   function field_natural(word : std_logic_vector; low, bits : natural; fast : boolean) return natural;
@@ -95,6 +99,17 @@ package body arithmetic_pkg is
   function last_of(n : positive) return positive is
   begin
     return larger(n - 1, 1);
+  end function;
+
+  function rom_part(contents : word_array_t; first, words, low, bits, depth : natural)
+    return word_array_t is
+    variable part : word_array_t(depth - 1 downto 0)(bits - 1 downto 0) :=
+      (others => (others => '0'));
+  begin
+    for i in 0 to words - 1 loop
+      part(i) := contents(first + i)(low + bits - 1 downto low);
+    end loop;
+    return part;
   end function;
 
   function field_signed(word : std_logic_vector; low, bits : natural; fast : boolean) return integer is

@@ -27,8 +27,8 @@ entity drain is
     highs_g           : int_array_t;
     channel_rom_g     : word_array_t; -- bias, gain, multiplier of one channel, from the right
     position_rom_g    : word_array_t; -- lanes_g biases, first token rightmost, multiplier
-    channel_kind_g    : string;       -- block or distributed, as the next
-    position_kind_g   : string;
+    channel_block_bits_g  : natural;  -- columns in Block RAM, as the next
+    position_block_bits_g : natural;
     bias_bits_g       : positive;
     gain_field_g      : natural;      -- bits of the field, 0: there is none
     row_field_g       : natural;      -- bits of a multiplier per row, 0: there is none
@@ -68,9 +68,9 @@ architecture rtl of drain is
   signal at_group     : natural range 0 to last_of(groups_g) := 0;
   signal bias_addr    : natural range 0 to 65535 := 0;
   signal channel_addr : natural range 0 to last_of(channel_rom_g'length);
-  signal channel_enable : std_logic;
+  signal channel_idle : std_logic;
   signal position_addr : natural range 0 to last_of(position_rom_g'length);
-  signal position_enable : std_logic;
+  signal position_idle : std_logic;
   signal channel_word : std_logic_vector(word_bits_c - 1 downto 0);
   signal position_word : std_logic_vector(lanes_g * bias_bits_g + row_field_g - 1 downto 0);
   signal acc          : int_array_t(0 to lanes_g - 1) := (others => 0);
@@ -84,9 +84,9 @@ begin
   read_enable <= active;
   tile_output <= at_output;
   tile_group <= at_group;
-  channel_enable <= active when not pass.bias_tokens else '0';
+  channel_idle <= not active when not pass.bias_tokens else '1';
   channel_addr <= bias_addr when not pass.bias_tokens and bias_addr < channel_rom_g'length else 0;
-  position_enable <= active when pass.bias_tokens else '0';
+  position_idle <= not active when pass.bias_tokens else '1';
   position_addr <= bias_addr when pass.bias_tokens and bias_addr < position_rom_g'length else 0;
 
   -- cycle 0: walks channels and groups of tokens
@@ -165,30 +165,17 @@ begin
     end if;
   end process;
 
-  channel_in_block : if channel_kind_g = "block" generate
-    channel_rom : entity work.rom_block
-      generic map (bits_g => word_bits_c, contents_g => channel_rom_g)
-      port map (clk => clk, read_enable => channel_enable, read_addr => channel_addr,
-        read_data => channel_word);
-  end generate;
-  channel_in_logic : if channel_kind_g /= "block" generate
-    channel_rom : entity work.rom_logic
-      generic map (bits_g => word_bits_c, contents_g => channel_rom_g)
-      port map (clk => clk, read_enable => channel_enable, read_addr => channel_addr,
-        read_data => channel_word);
-  end generate;
-  position_in_block : if position_kind_g = "block" generate
-    position_rom : entity work.rom_block
-      generic map (bits_g => lanes_g * bias_bits_g + row_field_g, contents_g => position_rom_g)
-      port map (clk => clk, read_enable => position_enable, read_addr => position_addr,
-        read_data => position_word);
-  end generate;
-  position_in_logic : if position_kind_g /= "block" generate
-    position_rom : entity work.rom_logic
-      generic map (bits_g => lanes_g * bias_bits_g + row_field_g, contents_g => position_rom_g)
-      port map (clk => clk, read_enable => position_enable, read_addr => position_addr,
-        read_data => position_word);
-  end generate;
+  channel_rom : entity work.rom
+    generic map (contents_g => channel_rom_g, first_g => 0, words_g => channel_rom_g'length,
+      depth_g => channel_rom_g'length, bits_g => word_bits_c, block_bits_g => channel_block_bits_g)
+    port map (clk => clk, idle => channel_idle, read_addr => channel_addr,
+      read_data => channel_word);
+  position_rom : entity work.rom
+    generic map (contents_g => position_rom_g, first_g => 0, words_g => position_rom_g'length,
+      depth_g => position_rom_g'length, bits_g => lanes_g * bias_bits_g + row_field_g,
+      block_bits_g => position_block_bits_g)
+    port map (clk => clk, idle => position_idle, read_addr => position_addr,
+      read_data => position_word);
 
   -- cycle 1: chooses the requantiser's operands
   score_valid <= valid_1 when pass_1.scores else '0';

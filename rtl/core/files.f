@@ -3,6 +3,8 @@ core/ram_distributed.vhd
 core/ram_auto.vhd
 core/rom_block.vhd
 core/rom_logic.vhd
+core/rom.vhd
+core/weight_rom.vhd
 core/memory_bank.vhd
 core/booth_row.vhd
 core/accumulator.vhd

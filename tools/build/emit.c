@@ -37,17 +37,61 @@ static void put_item(FILE *out, int index)
     fprintf(out, "%s\n    %d => ", index ? "," : "", index);
 }
 
+static void put_integers(FILE *out, const char *name, const int *values, int count)
+{
+    fprintf(out, "  constant %s : int_array_t(0 to %d) := (", name, count - 1);
+    for (int i = 0; i < count; i++)
+        fprintf(out, "%s%d => %d", i ? ", " : "", i, values[i]);
+    fprintf(out, ");\n");
+}
+
+// Index in the plan's weights of the word at an address; -1 where none lies.
+static int weight_at(const struct plan *p, int address)
+{
+    for (int i = 0; i < p->section_count; i++) {
+        const struct weight_section *s = &p->sections[i];
+        if (address >= s->address && address < s->address + s->words)
+            return s->first + address - s->address;
+    }
+    return -1;
+}
+
+static void put_banks(FILE *out, const struct plan *p)
+{
+    int address[PLAN_MAX_BANKS], depth[PLAN_MAX_BANKS], words[PLAN_MAX_BANKS], bits[PLAN_MAX_BANKS],
+        block[PLAN_MAX_BANKS];
+    for (int i = 0; i < p->bank_count; i++) {
+        const struct weight_bank *b = &p->banks[i];
+        address[i] = b->address;
+        depth[i] = b->depth;
+        words[i] = b->words;
+        bits[i] = b->bits;
+        block[i] = b->kind == STORAGE_BLOCK;
+    }
+    put_integers(out, "bank_addresses_c", address, p->bank_count);
+    put_integers(out, "bank_depths_c", depth, p->bank_count);
+    put_integers(out, "bank_words_c", words, p->bank_count);
+    put_integers(out, "bank_bits_c", bits, p->bank_count);
+    put_integers(out, "bank_blocks_c", block, p->bank_count);
+}
+
+// The banks one after the other, narrow words with zeros before them.
 static void put_weights(FILE *out, const struct plan *p)
 {
-    int per_word = p->hw.outputs * p->hw.terms;
-    begin_rom(out, "weight_rom_c", p->weight_words, per_word * p->weight_bits);
-    for (int i = 0; i < p->weight_words; i++) {
-        struct word w = {0};
-        for (int k = 0; k < per_word; k++)
-            add_field(&w, p->weights[(long)i * per_word + k], p->weight_bits);
-        put_item(out, i);
-        put_word(out, &w);
-    }
+    int per_word = p->hw.outputs * p->hw.terms, index = 0, all = 0;
+    for (int b = 0; b < p->bank_count; b++)
+        all += p->banks[b].words;
+    begin_rom(out, "weight_rom_c", all, per_word * p->weight_bits);
+    for (int b = 0; b < p->bank_count; b++)
+        for (int i = 0; i < p->banks[b].words; i++) {
+            struct word w = {0};
+            long from = weight_at(p, p->banks[b].address + i);
+            for (int k = 0; k < per_word && from >= 0; k++)
+                add_field(&w, p->weights[from * per_word + k], p->banks[b].bits);
+            w.width = per_word * p->weight_bits;
+            put_item(out, index++);
+            put_word(out, &w);
+        }
     fprintf(out, ");\n");
 }
 
@@ -201,6 +245,9 @@ static void put_hardware(FILE *out, const struct plan *p)
         {"sum_bits_c", p->sum_bits},
         {"code_bits_c", p->code_bits},
         {"weight_bits_c", p->weight_bits},
+        {"weight_depth_c", p->weight_depth},
+        {"channel_block_bits_c", p->channel_block_bits},
+        {"position_block_bits_c", p->position_block_bits},
         {"activation_bits_c", p->activation_bits},
         {"key_bits_c", p->key_bits},
         {"value_bits_c", p->value_bits},
@@ -226,14 +273,10 @@ static void put_hardware(FILE *out, const struct plan *p)
         put_natural(out, naturals[i].name, naturals[i].value);
     fprintf(out, "  constant divider_pipelined_c : boolean := %s;\n",
             truth(p->hw.divider_pipelined));
-    for (int b = 0; b < BUFFERS; b++)
+    for (int b = 0; b < BUFFER_WEIGHT; b++)
         fprintf(out, "  constant %s_kind_c : string := \"%s\";\n",
                 b == BUFFER_RESIDUAL ? "kept" : hardware_buffer_name((enum hardware_buffer)b),
                 hardware_storage_name(p->hw.storage[b]));
-    fprintf(out, "  constant channel_kind_c : string := \"%s\";\n",
-            hardware_storage_name(p->channel_storage));
-    fprintf(out, "  constant position_kind_c : string := \"%s\";\n",
-            hardware_storage_name(p->position_storage));
 }
 
 // One constant for each member of the scales.
@@ -293,6 +336,7 @@ int emit_package(FILE *out, const struct plan *p, const struct variant *v, enum 
     put_programs(out, p);
     put_channels(out, p);
     put_positions(out, p);
+    put_banks(out, p);
     put_weights(out, p);
     fprintf(out, "end package;\n");
     return ferror(out) ? -1 : 0;

@@ -1,11 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 
+#include "tools/build/cost.h"
 #include "tools/build/plan_internal.h"
+
+static void list_memories(const struct plan *p, FILE *out)
+{
+    int ramb18 = 0, lut = 0, lutram = 0;
+    fprintf(out, "\n%-12s %-11s %6s %6s %6s  %6s %6s %6s   yosys estimate, LUTs by formula\n",
+            "memory", "kind", "copies", "words", "bits", "ramb18", "lut", "lutram");
+    for (int i = 0; i < p->memory_count; i++) {
+        const struct memory *m = &p->memories[i];
+        fprintf(out, "%-12s %-11s %6d %6d %6d  %6d %6d %6d\n", m->name,
+                hardware_storage_name(m->kind), m->copies, m->words, m->bits, m->ramb18, m->lut,
+                m->lutram);
+        ramb18 += m->ramb18;
+        lut += m->lut;
+        lutram += m->lutram;
+    }
+    fprintf(out,
+            "%-12s %-11s %6s %6s %6s  %6d %6d %6d   of %d RAMB18, %d LUT that can be memory%s\n",
+            "all", "", "", "", "", ramb18, lut, lutram, COST_RAMB18, COST_LUTRAM,
+            lutram > COST_LUTRAM ? ": TOO MUCH" : "");
+}
 
 void plan_list(const struct plan *p, FILE *out)
 {
-    const struct model_shape *s = &p->model->shape;
     int lanes = p->hw.tokens * p->hw.outputs * p->hw.terms;
     fprintf(
         out,
@@ -25,10 +45,5 @@ void plan_list(const struct plan *p, FILE *out)
                 a->begin - previous - 1, a->jobs, a->slices, a->drain, a->writes, a->softmaxes);
         previous = a->end;
     }
-    fprintf(out,
-            "\nwords: activation %d x %d bits, key %d, value %d, residual %d, numerator %d, "
-            "weights %d x %d bits (%d layers, %d heads)\n",
-            p->activation_depth, p->activation_bits, p->key_depth, p->value_depth, p->kept_depth,
-            p->numerator_depth, p->weight_words, p->weight_bits * p->hw.outputs * p->hw.terms,
-            s->layers, s->heads);
+    list_memories(p, out);
 }

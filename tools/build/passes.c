@@ -39,14 +39,59 @@ static int slices_of(const struct plan *p, enum pass_op op, int cols)
     return ceil_div(cols, p->hw.terms);
 }
 
-static int add_weights(struct plan *p, enum pass_op op, const struct model_linear *w, int first_row,
-                       int rows, struct place *place)
+// Bits of the weights that an operation reads.
+static int weight_bits_of(const struct model_bits *b, enum pass_op op, int layer)
+{
+    const struct model_layer_bits *y = &b->layer[layer];
+    switch (op) {
+    case PASS_K:
+        return y->w_k;
+    case PASS_Q:
+        return y->w_q;
+    case PASS_V:
+        return y->w_v;
+    case PASS_O:
+        return y->w_o;
+    case PASS_FF1:
+        return y->w_1;
+    case PASS_FF2:
+        return y->w_2;
+    case PASS_OUT:
+        return b->w_y;
+    case PASS_IN:
+    case PASS_SCORES:
+    case PASS_CONTEXT:
+    case PASS_POOL:
+    case PASS_OPS:
+        break;
+    }
+    return b->w_in;
+}
+
+static int add_section(struct plan *p, enum pass_op op, int layer, int words)
+{
+    void *grown = p->sections;
+    if (reserve(&grown, (size_t)p->section_count, 1, sizeof *p->sections) != 0)
+        return -1;
+    p->sections = grown;
+    p->sections[p->section_count++] = (struct weight_section){
+        .first = p->weight_words,
+        .words = words,
+        .bits = weight_bits_of(&p->model->bits, op, layer),
+        .edge = op == PASS_IN || op == PASS_OUT,
+    };
+    return 0;
+}
+
+static int add_weights(struct plan *p, enum pass_op op, int layer, const struct model_linear *w,
+                       int first_row, int rows, struct place *place)
 {
     int outputs = p->hw.outputs, terms = p->hw.terms;
     int jobs = ceil_div(rows, outputs), slices = slices_of(p, op, w->cols);
     size_t word = (size_t)(outputs * terms);
     void *grown = p->weights;
-    if (reserve(&grown, (size_t)p->weight_words, (size_t)(jobs * slices), word) != 0)
+    if (reserve(&grown, (size_t)p->weight_words, (size_t)(jobs * slices), word) != 0 ||
+        add_section(p, op, layer, jobs * slices) != 0)
         return -1;
     p->weights = grown;
     int8_t *to = p->weights + (size_t)p->weight_words * word;
@@ -98,7 +143,7 @@ static int64_t bias_of(const struct plan *p, enum pass_op op, int layer,
 static int add_linear(struct plan *p, enum pass_op op, int layer, const struct model_linear *w,
                       int first_row, int rows, struct place *place)
 {
-    if (add_weights(p, op, w, first_row, rows, place) != 0)
+    if (add_weights(p, op, layer, w, first_row, rows, place) != 0)
         return -1;
     if (op == PASS_IN) // its constants lie in the position ROM
         return 0;

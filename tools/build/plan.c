@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/build/cost.h"
 #include "tools/build/plan_internal.h"
 
 const char *pass_op_name(enum pass_op op)
@@ -151,7 +152,7 @@ static int common_divisor(int a, int b)
 static int bank_luts(const struct plan *p, int banks, int unit, int bits, int words)
 {
     int n = p->model->shape.window, t = p->hw.tokens, used = banks < n ? banks : n;
-    int depth = words * rows(p, banks), luts = used * plan_lutram(bits, depth);
+    int depth = words * rows(p, banks), luts = used * cost_lutram(bits, depth);
     int sources = t / common_divisor(t, banks);
     if (banks < n && sources > 1)
         luts += used * ((sources > 4 ? 2 : 1) * p->stored_bits + model_signed_bits(depth));
@@ -235,7 +236,7 @@ static int check_limits(const struct plan *p, char *why, size_t whycap)
         long value, max;
     } limits[] = {
         {"token-port words", p->activation_depth, 16383},
-        {"weight words", p->weight_words, 262143},
+        {"weight words", p->weight_depth, 262143},
         {"passes", p->pass_count, 2047},
         {"softmax blocks", p->softmax_count, 1023},
         {"residual words", p->kept_depth, 65535},
@@ -272,7 +273,8 @@ struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *
     if (plan_passes(p) != 0)
         goto memory;
     plan_constants(p);
-    plan_storage(p);
+    if (plan_storage(p, why, whycap) != 0)
+        goto fail;
     p->macs = model_macs(&mdl->shape);
     if (check_limits(p, why, whycap) != 0)
         goto fail;
@@ -293,6 +295,7 @@ void plan_free(struct plan *p)
     free(p->passes);
     free(p->softmax);
     free(p->weights);
+    free(p->sections);
     free(p->channels);
     free(p->positions);
     free(p);

@@ -74,7 +74,31 @@ struct scale {
     int shift, low, high;
 };
 
-enum { PLAN_MAX_SCALES = 32 };
+// The weights of one linear layer (of one head), in issue order.
+struct weight_section {
+    int first, words; // in plan.weights
+    int bits;         // of a weight
+    int edge;         // of the first or last layer: these go last in their group
+    int address;      // of the first word in the weight memory
+};
+
+// A part of the weight memory: the words that begin at an address which its power-of-two depth
+// divides, so that a few bits of the address select it.
+struct weight_bank {
+    int address, depth, words;
+    int bits; // of a weight
+    enum hardware_storage kind;
+};
+
+// A memory as storage.c has chosen it. Figures are yosys estimates by formula: RAMB18 are exact.
+struct memory {
+    const char *name;
+    enum hardware_storage kind;
+    int copies, words, bits; // words and bits of a copy
+    int ramb18, lut, lutram; // of all copies; lut contains lutram
+};
+
+enum { PLAN_MAX_SCALES = 32, PLAN_MAX_BANKS = 64, PLAN_MAX_MEMORIES = PLAN_MAX_BANKS + 16 };
 
 struct plan {
     const struct model *model; // borrowed
@@ -93,13 +117,19 @@ struct plan {
     int f_offset[MODEL_MAX_LAYERS]; // f is stored as f - f_offset
     struct scale scales[PLAN_MAX_SCALES];
     int scale_count;
-    enum hardware_storage channel_storage, position_storage; // ROMs
-    struct pass *passes;                                     // owned, in program order
+    int channel_block_bits, position_block_bits; // columns of these ROMs that lie in Block RAM
+    struct pass *passes;                         // owned, in program order
     int pass_count;
     struct softmax_pass *softmax; // owned, in program order
     int softmax_count;
     int8_t *weights; // owned: [weight_words][outputs * terms]
     int weight_words;
+    struct weight_section *sections; // owned, one after the other in weights
+    int section_count;
+    struct weight_bank banks[PLAN_MAX_BANKS]; // by address
+    int bank_count, weight_depth;             // weight_depth: addresses
+    struct memory memories[PLAN_MAX_MEMORIES];
+    int memory_count;
     struct channel_word *channels; // owned
     int channel_words;
     int64_t *positions; // owned: [position_words][requantisers + 1], the last one a multiplier

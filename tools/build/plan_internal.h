@@ -27,10 +27,8 @@ void plan_collapsed_widths(struct plan *p);
 // Fills in the scales of the passes and the widths that follow from the constants.
 void plan_constants(struct plan *p);
 
-// LUTs of a memory of so many words of so many bits in LUT RAM.
-int plan_lutram(int bits, int depth);
-
-// Chooses Block RAM for memories whose kind the manifest leaves open, as far as it goes.
-void plan_storage(struct plan *p);
+// Chooses the kind of every memory and lays out the weights. -1 with why where the manifest's
+// choices need more than the part has.
+int plan_storage(struct plan *p, char *why, size_t whycap);
 
 #endif

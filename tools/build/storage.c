@@ -1,90 +1,337 @@
 // SPDX-License-Identifier: Apache-2.0
+// Which memory takes Block RAM. Every memory has a list of ways to store it, each with RAMB18s and
+// LUTs; a knapsack over the part's RAMB18s picks the ways with the fewest LUTs in all. Weights are
+// stored at their own width: all splits of the widths into groups are tried.
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/build/cost.h"
 #include "tools/build/plan_internal.h"
 
-// RAMB18 of the XC7S15. The weights come first; what they leave goes to the memories that would
-// take the most LUTs for each.
-enum { RAMB18 = 20 };
+enum { MAX_BITS = 8, MAX_WIDTHS = MAX_BITS, NO_WAY = INT_MAX / 64 }; // of weights
 
-struct candidate {
-    enum hardware_storage *kind; // where the choice is kept
-    int bits, depth, banks;
-    int rom, open; // open: not chosen by the manifest
+struct way {
+    int lut, lutram; // lut: NO_WAY where nothing is stored with that many RAMB18s
 };
 
-static int blocks(int bits, int depth)
+// A memory before the choice.
+struct item {
+    const char *name;
+    enum hardware_buffer buffer; // BUFFERS: none that a manifest names
+    int copies, words, bits;
+    struct way ways[COST_RAMB18 + 1]; // [RAMB18s]
+    int got;                          // RAMB18s
+};
+
+// Weights that are stored at one width.
+struct group {
+    int narrowest, widest; // bits of a weight
+    int words;
+};
+
+struct storage {
+    struct plan *p;
+    struct item items[PLAN_MAX_MEMORIES];
+    int count;
+    struct group groups[MAX_WIDTHS];
+    int group_count, group_first; // first item of a group
+    int lut;                      // of the choice
+};
+
+static struct item *add_item(struct storage *s, const char *name, enum hardware_buffer buffer,
+                             int copies, int words, int bits)
 {
-    static const int shapes[][2] = {{36, 512}, {18, 1024}, {9, 2048}, {4, 4096}, {2, 8192}};
-    int fewest = 0;
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        int n = ceil_div(bits, shapes[i][0]) * ceil_div(depth, shapes[i][1]);
-        fewest = i == 0 || n < fewest ? n : fewest;
+    assert(s->count < PLAN_MAX_MEMORIES);
+    struct item *m = &s->items[s->count++];
+    *m = (struct item){
+        .name = name, .buffer = buffer, .copies = copies, .words = words, .bits = bits};
+    for (int i = 0; i <= COST_RAMB18; i++)
+        m->ways[i].lut = NO_WAY;
+    return m;
+}
+
+static enum hardware_storage wanted(const struct plan *p, enum hardware_buffer b)
+{
+    return p->hw.given[b] ? p->hw.storage[b] : STORAGE_AUTO;
+}
+
+static void add_ram(struct storage *s, enum hardware_buffer buffer, int copies, int words, int bits)
+{
+    enum hardware_storage kind = wanted(s->p, buffer);
+    struct item *m = add_item(s, hardware_buffer_name(buffer), buffer, copies, words, bits);
+    int block = copies * cost_ramb18(bits, words);
+    if (kind != STORAGE_BLOCK) {
+        m->ways[0].lutram = copies * cost_lutram(bits, words);
+        m->ways[0].lut = m->ways[0].lutram + copies * cost_ram_muxes(bits, words);
     }
-    return fewest;
+    if (kind != STORAGE_DISTRIBUTED && block <= COST_RAMB18)
+        m->ways[block].lut = 0;
 }
 
-// A RAM32M holds 6 bits of 32 words in 4 LUTs, a RAM64M 3 of 64.
-int plan_lutram(int bits, int depth)
+// Columns of a ROM may lie in Block RAM, the others in LUTs.
+static void add_rom(struct storage *s, const char *name, int words, int bits)
 {
-    if (depth <= 32)
-        return 4 * ceil_div(bits, 6);
-    return 4 * ceil_div(bits, 3) * ceil_div(depth, 64);
+    struct item *m = add_item(s, name, BUFFERS, 1, words, bits);
+    for (int n = 0, columns = 0; n <= COST_RAMB18 && columns < bits; n++) {
+        columns = cost_columns(n, words);
+        m->ways[n].lut = cost_rom_logic(columns < bits ? bits - columns : 0, words);
+    }
 }
 
-// A ROM's LUT holds one bit of 64 words.
-static int luts(const struct candidate *c)
+static void add_group(struct storage *s, const struct group *g)
 {
-    return c->rom ? c->bits * ceil_div(c->depth, 64) : plan_lutram(c->bits, c->depth);
+    const struct plan *p = s->p;
+    int bits = p->hw.outputs * p->hw.terms * g->widest;
+    enum hardware_storage kind = wanted(p, BUFFER_WEIGHT);
+    struct item *m = add_item(s, "weight", BUFFER_WEIGHT, 1, g->words, bits);
+    for (int n = 0; n <= COST_RAMB18; n++) {
+        struct cost_banks banks = cost_banks(n, g->words, bits);
+        if (banks.ramb18 != n || (kind == STORAGE_BLOCK && banks.words < g->words) ||
+            (kind == STORAGE_DISTRIBUTED && n > 0))
+            continue;
+        m->ways[n].lut = cost_rom_logic(bits, g->words - banks.words) + cost_or(bits, banks.count);
+    }
 }
 
-static int size(const struct candidate *c)
+// Bit i of merge: the i-th narrowest weights are stored as wide as the next.
+static int add_groups(struct storage *s, int merge)
 {
-    return c->banks * blocks(c->bits, c->depth);
+    int words[MAX_BITS + 1] = {0}, width = 0, open = 0;
+    for (int i = 0; i < s->p->section_count; i++)
+        words[s->p->sections[i].bits] += s->p->sections[i].words;
+    s->group_first = s->count;
+    s->group_count = 0;
+    for (int bits = 1; bits <= MAX_BITS; bits++) {
+        if (words[bits] == 0)
+            continue;
+        if (!open)
+            s->groups[s->group_count++] = (struct group){.narrowest = bits};
+        struct group *g = &s->groups[s->group_count - 1];
+        g->widest = bits;
+        g->words += words[bits];
+        open = merge >> width++ & 1;
+    }
+    for (int i = 0; i < s->group_count; i++)
+        add_group(s, &s->groups[i]);
+    return width;
 }
 
-void plan_storage(struct plan *p)
+static void add_buffers(struct storage *s)
 {
-    const int u = p->hw.terms, o = p->hw.outputs, t = p->hw.tokens, r = p->hw.requantisers;
+    const struct plan *p = s->p;
+    const int u = p->hw.terms, t = p->hw.tokens, r = p->hw.requantisers;
     const int gain = p->has_gain ? p->gain_bits : 0;
-    enum hardware_storage *kept = p->hw.storage;
-    p->channel_storage = p->position_storage = STORAGE_DISTRIBUTED;
-    struct candidate all[] = {
-        {&kept[BUFFER_ACTIVATION], u * p->activation_bits, p->activation_depth, t, 0,
-         !p->hw.given[BUFFER_ACTIVATION]},
-        {&kept[BUFFER_WINDOW], u * p->model->bits.x, p->window_depth, t, 0,
-         !p->hw.given[BUFFER_WINDOW]},
-        {&kept[BUFFER_NUMERATOR], u * (p->e_bits + 1), p->numerator_depth, t, 0,
-         !p->hw.given[BUFFER_NUMERATOR]},
-        {&kept[BUFFER_KEY], u * p->key_bits, p->key_depth, p->key_banks, 0,
-         !p->hw.given[BUFFER_KEY]},
-        {&kept[BUFFER_VALUE], o * p->value_bits, p->value_depth, p->value_banks, 0,
-         !p->hw.given[BUFFER_VALUE]},
-        {&kept[BUFFER_RESIDUAL], r * p->kept_bits, p->kept_depth, 1, 0,
-         !p->hw.given[BUFFER_RESIDUAL]},
-        {&kept[BUFFER_SCORE], r * p->score_bits, 2 * (t / r) * p->model->shape.window, 1, 0,
-         !p->hw.given[BUFFER_SCORE]},
-        {&p->channel_storage, p->bias_bits + gain + p->row_bits, p->channel_words, 1, 1, 1},
-        {&p->position_storage, r * p->bias_bits + p->row_bits, p->position_words, 1, 1, 1},
-    };
-    const int count = sizeof all / sizeof all[0];
-    int left = RAMB18;
-    if (kept[BUFFER_WEIGHT] != STORAGE_DISTRIBUTED)
-        left -= blocks(o * u * p->weight_bits, p->weight_words);
-    for (int i = 0; i < count; i++)
-        if (*all[i].kind == STORAGE_BLOCK)
-            left -= size(&all[i]);
-    for (;;) {
-        struct candidate *best = NULL;
-        for (int i = 0; i < count; i++) {
-            struct candidate *c = &all[i];
-            if (!c->open || *c->kind != STORAGE_DISTRIBUTED || c->depth < 2 || size(c) > left)
-                continue;
-            if (!best ||
-                (long)luts(c) * c->banks * size(best) > (long)luts(best) * best->banks * size(c))
-                best = c;
+    add_ram(s, BUFFER_WINDOW, t, p->window_depth, u * p->model->bits.x);
+    add_ram(s, BUFFER_ACTIVATION, t, p->activation_depth, u * p->activation_bits);
+    add_ram(s, BUFFER_NUMERATOR, t, p->numerator_depth, u * (p->e_bits + 1));
+    add_ram(s, BUFFER_KEY, p->key_banks, p->key_depth, u * p->key_bits);
+    add_ram(s, BUFFER_VALUE, p->value_banks, p->value_depth, p->hw.outputs * p->value_bits);
+    add_ram(s, BUFFER_RESIDUAL, 1, p->kept_depth, r * p->kept_bits);
+    add_ram(s, BUFFER_SCORE, 1, 2 * (t / r) * p->model->shape.window, r * p->score_bits);
+    add_rom(s, "channel", p->channel_words, p->bias_bits + gain + p->row_bits);
+    add_rom(s, "position", p->position_words, r * p->bias_bits + p->row_bits);
+}
+
+// Fewest LUTs within the RAMB18s there are: -1 where there is no choice at all.
+static int choose(struct storage *s)
+{
+    static const struct way none = {NO_WAY, 0};
+    int best[COST_RAMB18 + 1] = {0}, next[COST_RAMB18 + 1];
+    signed char taken[PLAN_MAX_MEMORIES][COST_RAMB18 + 1];
+    for (int i = 0; i < s->count; i++) {
+        for (int n = 0; n <= COST_RAMB18; n++) {
+            next[n] = NO_WAY;
+            taken[i][n] = 0;
+            for (int k = 0; k <= n; k++) {
+                const struct way *w = best[n - k] < NO_WAY ? &s->items[i].ways[k] : &none;
+                if (w->lut < NO_WAY && best[n - k] + w->lut < next[n]) {
+                    next[n] = best[n - k] + w->lut;
+                    taken[i][n] = (signed char)k;
+                }
+            }
         }
-        if (!best)
-            return;
-        *best->kind = STORAGE_BLOCK;
-        left -= size(best);
+        memcpy(best, next, sizeof best);
     }
+    s->lut = best[COST_RAMB18];
+    if (s->lut >= NO_WAY)
+        return -1;
+    for (int i = s->count - 1, n = COST_RAMB18; i >= 0; n -= s->items[i].got, i--)
+        s->items[i].got = taken[i][n];
+    return 0;
+}
+
+// Names the first buffer that the manifest's choices leave no room for.
+static void explain(const struct storage *s, char *why, size_t whycap)
+{
+    int left = COST_RAMB18;
+    for (int i = 0; i < s->count; i++) {
+        const struct item *m = &s->items[i];
+        int need = 0;
+        while (need <= COST_RAMB18 && m->ways[need].lut == NO_WAY)
+            need++;
+        if (need > left) {
+            int block = m->copies * cost_ramb18(m->bits, m->words);
+            snprintf(why, whycap,
+                     "hardware.storage.%s: block: %d x %d words of %d bits are %d RAMB18, where "
+                     "%d of %d are left",
+                     m->name, m->copies, m->words, m->bits, need > COST_RAMB18 ? block : need, left,
+                     COST_RAMB18);
+            return;
+        }
+        left -= need;
+    }
+}
+
+static void add_bank(struct plan *p, int *address, int words, int depth, int bits,
+                     enum hardware_storage kind)
+{
+    assert(p->bank_count < PLAN_MAX_BANKS);
+    p->banks[p->bank_count++] = (struct weight_bank){*address, depth, words, bits, kind};
+    *address += words;
+}
+
+static int power_of_two(int n)
+{
+    int power = 1;
+    while (power < n)
+        power *= 2;
+    return power;
+}
+
+// Banks of a group, deepest first, so that each begins at a multiple of its depth; LUTs last.
+static void lay_banks(struct plan *p, const struct group *g, int ramb18)
+{
+    struct cost_banks b = cost_banks(ramb18, g->words, p->hw.outputs * p->hw.terms * g->widest);
+    const int depths[] = {2048, 1024, 512}, counts[] = {b.of_2048, b.of_1024, b.of_512};
+    int left = g->words, align = 0, address = p->weight_depth, first;
+    for (int i = 2; i >= 0; i--)
+        align = counts[i] ? depths[i] : align;
+    if (align == 0)
+        align = power_of_two(left);
+    first = address = (address + align - 1) / align * align;
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < counts[i]; k++) {
+            int words = left < depths[i] ? left : depths[i];
+            add_bank(p, &address, words, depths[i], g->widest, STORAGE_BLOCK);
+            left -= words;
+        }
+    while (left > 0) {
+        int depth = address ? address & -address : power_of_two(left);
+        int words = left < depth ? left : depth;
+        add_bank(p, &address, words, power_of_two(words), g->widest, STORAGE_DISTRIBUTED);
+        left -= words;
+    }
+    p->weight_depth = address;
+    address = first;
+    for (int edge = 0; edge < 2; edge++)
+        for (int i = 0; i < p->section_count; i++) {
+            struct weight_section *s = &p->sections[i];
+            if (s->bits < g->narrowest || s->bits > g->widest || s->edge != edge)
+                continue;
+            s->address = address;
+            address += s->words;
+        }
+}
+
+// A pass begins where the section of its weights does.
+static int address_of(const struct plan *p, const struct pass *pass)
+{
+    for (int i = 0; i < p->section_count && pass->token_from != FROM_NOTHING; i++)
+        if (p->sections[i].first == pass->weight_base)
+            return p->sections[i].address;
+    return 0; // its words are multiplied by zeros
+}
+
+static void lay_weights(struct storage *s)
+{
+    struct plan *p = s->p;
+    p->bank_count = p->weight_depth = 0;
+    for (int i = 0; i < s->group_count; i++)
+        lay_banks(p, &s->groups[i], s->items[s->group_first + i].got);
+    for (int i = 0; i < p->pass_count; i++)
+        if (p->passes[i].weight_from == FROM_ROM)
+            p->passes[i].weight_base = address_of(p, &p->passes[i]);
+}
+
+static void add_memory(struct plan *p, const struct item *m, enum hardware_storage kind, int words,
+                       int bits, struct way cost, int ramb18)
+{
+    assert(p->memory_count < PLAN_MAX_MEMORIES);
+    p->memories[p->memory_count++] = (struct memory){
+        .name = m->name,
+        .kind = kind,
+        .copies = m->copies,
+        .words = words,
+        .bits = bits,
+        .ramb18 = ramb18,
+        .lut = cost.lut,
+        .lutram = cost.lutram,
+    };
+}
+
+// Sets the kinds and the table of memories.
+static void settle(struct storage *s)
+{
+    struct plan *p = s->p;
+    p->memory_count = 0;
+    for (int i = 0; i < s->count; i++) {
+        const struct item *m = &s->items[i];
+        struct way cost = m->ways[m->got];
+        if (m->buffer == BUFFER_WEIGHT)
+            continue;
+        if (m->buffer != BUFFERS) {
+            p->hw.storage[m->buffer] = m->got > 0 ? STORAGE_BLOCK : STORAGE_DISTRIBUTED;
+            add_memory(p, m, p->hw.storage[m->buffer], m->words, m->bits, cost, m->got);
+            continue;
+        }
+        int columns = cost_columns(m->got, m->words);
+        columns = columns < m->bits ? columns : m->bits;
+        *(strcmp(m->name, "channel") == 0 ? &p->channel_block_bits : &p->position_block_bits) =
+            columns;
+        if (columns > 0)
+            add_memory(p, m, STORAGE_BLOCK, m->words, columns, (struct way){0, 0}, m->got);
+        if (columns < m->bits)
+            add_memory(p, m, STORAGE_DISTRIBUTED, m->words, m->bits - columns, cost, 0);
+    }
+    const struct item *weights = &s->items[s->group_first];
+    for (int i = 0; i < p->bank_count; i++) {
+        const struct weight_bank *b = &p->banks[i];
+        int bits = b->bits * p->hw.outputs * p->hw.terms, block = b->kind == STORAGE_BLOCK;
+        struct way cost = {block ? 0 : cost_rom_logic(bits, b->words), 0};
+        add_memory(p, weights, b->kind, b->words, bits, cost,
+                   block ? cost_ramb18(bits, b->depth) : 0);
+    }
+}
+
+int plan_storage(struct plan *p, char *why, size_t whycap)
+{
+    struct storage *s = calloc(2, sizeof *s), *best = s + 1;
+    int result = -1;
+    if (!s) {
+        snprintf(why, whycap, "plan: out of memory");
+        return -1;
+    }
+    best->lut = NO_WAY;
+    for (int merge = 0, widths = 1; merge < 1 << (widths - 1); merge++) {
+        *s = (struct storage){.p = p};
+        add_buffers(s);
+        widths = add_groups(s, merge);
+        if (choose(s) == 0 && s->lut < best->lut)
+            *best = *s;
+    }
+    if (best->lut < NO_WAY) {
+        lay_weights(best);
+        settle(best);
+        result = 0;
+    } else {
+        *s = (struct storage){.p = p};
+        add_buffers(s);
+        add_groups(s, 0);
+        explain(s, why, whycap);
+    }
+    free(s);
+    return result;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/build/plan.h"
 #include "tools/model/model_random.h"
 #include "tools/model/variant.h"
 
@@ -38,6 +39,26 @@ static json_t *random_hardware(struct model_rng *r, int window)
                      outputs, "terms", terms, "requantisers", requantisers, "softmax_lanes", lanes,
                      "divider", model_rng_range(r, 0, 1) ? "pipelined" : "serial", "storage",
                      storage);
+}
+
+// Leaves open what the part has no Block RAM for. -1: refused for another reason.
+static int fit_storage(const struct variant *v)
+{
+    json_t *storage = json_object_get(v->hardware, "storage");
+    for (int tries = 0; tries <= BUFFERS; tries++) {
+        char why[512], name[32];
+        struct hardware hw;
+        if (hardware_choose(&hw, v->model, v->hardware, why, sizeof why) != 0)
+            return -1;
+        struct plan *p = plan_new(v->model, &hw, why, sizeof why);
+        plan_free(p);
+        if (p)
+            return 0;
+        if (sscanf(why, "hardware.storage.%31[a-z]", name) != 1)
+            return 0; // a limit that only the user of the variant must know
+        json_object_set_new(storage, name, json_string("auto"));
+    }
+    return -1;
 }
 
 // Narrows weights that are too wide by dropping low bits; a narrower weight keeps every rule.
@@ -99,6 +120,11 @@ int main(int argc, char **argv)
         v->hardware = json_loads(argv[13], 0, NULL);
     else if (v && o.seed % 4 != 0)
         v->hardware = random_hardware(&r, v->model->shape.window);
+    if (v && v->hardware && argc != 14 && fit_storage(v) != 0) {
+        fprintf(stderr, "random_variant: no storage fits\n");
+        variant_free(v);
+        return 1;
+    }
     if (!v || variant_save(v, argv[1], why, sizeof why) != 0) {
         fprintf(stderr, "random_variant: %s\n", why);
         variant_free(v);

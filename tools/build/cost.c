@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/build/cost.h"
+
+enum { PIECE = 256, ROM_BITS = 64 }; // words of a LUT ROM with no mux outside its slices; of a LUT
+
+static int ceil_div(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+// Words and bits of a RAMB18 with one read port (UG473). The parts of a memory that is deeper
+// share RAMB18s: they are columns that a mux chooses from.
+static const int shapes[][2] = {{512, 36}, {1024, 18}, {2048, 9}, {4096, 4}, {8192, 2}, {16384, 1}};
+enum { SHAPES = sizeof shapes / sizeof shapes[0] };
+
+int cost_ramb18(int bits, int words)
+{
+    int fewest = 0;
+    for (int i = 0; i < SHAPES; i++) {
+        int n = ceil_div(bits * ceil_div(words, shapes[i][0]), shapes[i][1]);
+        fewest = i == 0 || n < fewest ? n : fewest;
+    }
+    return fewest;
+}
+
+int cost_columns(int ramb18, int words)
+{
+    int bits = 0;
+    while (cost_ramb18(bits + 1, words) <= ramb18)
+        bits++;
+    return bits;
+}
+
+// RAM32M: 6 bits of 32 words; RAM64M: 3 bits of 64. Both take 4 LUTs.
+int cost_lutram(int bits, int words)
+{
+    return 4 * smaller(ceil_div(bits, 6) * ceil_div(words, 32),
+                       ceil_div(bits, 3) * ceil_div(words, 64));
+}
+
+static int parts(int bits, int words)
+{
+    int narrow = ceil_div(words, 64), wide = ceil_div(words, 32);
+    return ceil_div(bits, 6) * wide < ceil_div(bits, 3) * narrow ? wide : narrow;
+}
+
+int cost_ram_muxes(int bits, int words)
+{
+    int n = parts(bits, words);
+    if (n == 1)
+        return 0;
+    return bits * (n <= 4 ? 1 : ceil_div(n, 4) + 1) + n;
+}
+
+int cost_rom_logic(int bits, int words)
+{
+    int luts = words / PIECE * (PIECE / ROM_BITS) + ceil_div(words % PIECE, ROM_BITS);
+    return bits * luts + cost_or(bits, ceil_div(words, PIECE));
+}
+
+int cost_or(int bits, int banks)
+{
+    return banks > 1 ? bits * ceil_div(banks - 1, 5) : 0;
+}
+
+static int covered(const struct cost_banks *b)
+{
+    return 2048 * b->of_2048 + 1024 * b->of_1024 + 512 * b->of_512;
+}
+
+// of_2048 and of_1024 banks, then as many of 512 words as there are RAMB18s and words for.
+static struct cost_banks fill(int ramb18, int words, int bits, int of_2048, int of_1024)
+{
+    struct cost_banks b = {.of_2048 = of_2048, .of_1024 = of_1024};
+    b.ramb18 = of_2048 * cost_ramb18(bits, 2048) + of_1024 * cost_ramb18(bits, 1024);
+    while (covered(&b) < words && b.ramb18 + cost_ramb18(bits, 512) <= ramb18) {
+        b.of_512++;
+        b.ramb18 += cost_ramb18(bits, 512);
+    }
+    b.count = b.of_2048 + b.of_1024 + b.of_512;
+    b.words = smaller(words, covered(&b));
+    return b;
+}
+
+struct cost_banks cost_banks(int ramb18, int words, int bits)
+{
+    struct cost_banks best = {0};
+    for (int deep = 0; deep * cost_ramb18(bits, 2048) <= ramb18 && (deep - 1) * 2048 < words;
+         deep++)
+        for (int half = 0;
+             deep * cost_ramb18(bits, 2048) + half * cost_ramb18(bits, 1024) <= ramb18; half++) {
+            if ((half > 0 ? deep * 2048 + (half - 1) * 1024 : (deep - 1) * 2048) >= words)
+                break;
+            struct cost_banks b = fill(ramb18, words, bits, deep, half);
+            if (b.words > best.words ||
+                (b.words == best.words &&
+                 (b.ramb18 < best.ramb18 || (b.ramb18 == best.ramb18 && b.count < best.count))))
+                best = b;
+        }
+    return best;
+}
