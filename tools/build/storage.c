@@ -123,12 +123,15 @@ static void add_buffers(struct storage *s)
 {
     const struct plan *p = s->p;
     const int u = p->hw.terms, t = p->hw.tokens, r = p->hw.requantisers;
+    const int n = p->model->shape.window;
     const int gain = p->has_gain ? p->gain_bits : 0;
     add_ram(s, BUFFER_WINDOW, t, p->window_depth, u * p->model->bits.x);
     add_ram(s, BUFFER_ACTIVATION, t, p->activation_depth, u * p->activation_bits);
     add_ram(s, BUFFER_NUMERATOR, t, p->numerator_depth, u * (p->e_bits + 1));
-    add_ram(s, BUFFER_KEY, p->key_banks, p->key_depth, u * p->key_bits);
-    add_ram(s, BUFFER_VALUE, p->value_banks, p->value_depth, p->hw.outputs * p->value_bits);
+    // banks beyond the window are never written, and so none
+    add_ram(s, BUFFER_KEY, p->key_banks < n ? p->key_banks : n, p->key_depth, u * p->key_bits);
+    add_ram(s, BUFFER_VALUE, p->value_banks < n ? p->value_banks : n, p->value_depth,
+            p->hw.outputs * p->value_bits);
     add_ram(s, BUFFER_RESIDUAL, 1, p->kept_depth, r * p->kept_bits);
     add_ram(s, BUFFER_SCORE, 1, 2 * (t / r) * p->model->shape.window, r * p->score_bits);
     add_rom(s, "channel", p->channel_words, p->bias_bits + gain + p->row_bits);

@@ -186,9 +186,8 @@ static void test_storage_is_honoured(void **state)
                 " \"numerator\": \"block\", \"key\": \"block\"}}",
                 why, sizeof why, &v);
     assert_null(p);
-    assert_non_null(strstr(why,
-                           "hardware.storage.key: block: 4 x 32 words of 32 bits are 4 RAMB18, "
-                           "where 2 of 20 are left"));
+    assert_non_null(strstr(why, "hardware.storage.key: block: "));
+    assert_non_null(strstr(why, "RAMB18, where 2 of 20 are left"));
     variant_free(v);
 }
 
