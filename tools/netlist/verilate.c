@@ -2,6 +2,7 @@
 #include "tools/netlist/verilate.h"
 
 #include "tools/netlist/files.h"
+#include "tools/netlist/gate.h"
 #include "tools/netlist/lex.h"
 #include "tools/netlist/run.h"
 
@@ -160,6 +161,9 @@ enum emit_result verilate(struct pool *pool, const struct design *given, const c
     sim = path_absolute(pool, sim);
     const char *folder = pool_format(pool, "%s/netlist", path_absolute(pool, design->package));
     const char *program = pool_format(pool, "%s/../sim-verilator", folder);
+    if (!gate_netlist(pool, pool_format(pool, "%s/top.v", folder),
+                      pool_format(pool, "%s/top.gated.v", folder), message))
+        return EMIT_INPUT;
     unlink(program);
     const char *argv[] = {"verilator",
                           "--cc",
@@ -185,7 +189,7 @@ enum emit_result verilate(struct pool *pool, const struct design *given, const c
                           pool_format(pool, "%s/libvboard_sim_host.a", sim),
                           "-o",
                           program,
-                          "top.v",
+                          "top.gated.v",
                           pool_format(pool, "%s/sim_verilator.cpp", sim),
                           NULL};
     const char *log = pool_format(pool, "%s/verilator.log", folder);
