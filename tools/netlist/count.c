@@ -45,7 +45,7 @@ struct counts {
 // cells. What stood in what before the flattening is written, and the cells after it. Always,
 // though only the report by module needs them: yosys numbers what it names, and another numbering
 // is another result (within 2 %).
-static bool write_script(const char *path, const char *source, const char *top)
+static bool write_script(const char *path, const char *source, const char *top, bool abc9)
 {
     static const struct {
         const char *entity, *attribute, *value;
@@ -66,14 +66,14 @@ static bool write_script(const char *path, const char *source, const char *top)
                 styles[i].entity);
     fprintf(file,
             "setattr -mod -set keep_hierarchy 1 booth_row* accumulator*\n"
-            "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top %s\n"
+            "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf%s -top %s\n"
             "setattr -mod -unset keep_hierarchy *\n"
             "flatten\nclean\n"
             "tee -q -o %s.count.stat stat -tech xilinx\n"
             "json -o %s.count.cells.json %s\n"
             "read_verilog -lib -specify +/xilinx/cells_sim.v\n"
             "tee -q -o %s.count.sta sta\n",
-            top, top, top, top, top);
+            abc9 ? " -abc9" : "", top, top, top, top, top);
     bool written = !ferror(file);
     return fclose(file) == 0 && written;
 }
@@ -176,7 +176,7 @@ int count_resources(struct pool *pool, const struct count_request *request, stru
         return status;
     const char *name = pool_format(pool, "%s/%s.count", request->folder, counts->top);
     const char *script = pool_format(pool, "%s.ys", name), *cached = NULL;
-    if (!write_script(script, request->top, counts->top)) {
+    if (!write_script(script, request->top, counts->top, request->abc9)) {
         *message = pool_format(pool, "%s: cannot be written: %s", script, strerror(errno));
         return EMIT_INPUT;
     }

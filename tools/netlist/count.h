@@ -38,6 +38,7 @@ struct count_request {
     const char *module;       // NULL, or an entity below the top that is counted alone
     const char *part;
     bool by_module;
+    bool abc9;         // LUTs mapped for delay instead of area
     const char *cache; // NULL, or a folder of counts made before; then JSON alone can be printed
 };
 

@@ -111,6 +111,7 @@ static int run_count(struct pool *pool, const struct options *o)
                                     .module = o->module,
                                     .part = o->part,
                                     .by_module = o->by_module,
+                                    .abc9 = o->abc9,
                                     .cache = o->cache};
     struct counts *found = NULL;
     const char *message = NULL;

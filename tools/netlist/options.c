@@ -17,15 +17,15 @@ const char options_help[] =
     "      The repair alone, of two netlists of one run.\n"
     "  lint FILE...\n"
     "      Finds the VHDL that GHDL 2.0 miscompiles: file:line: rule: why.\n"
-    "  count DIR --top ENTITY --part xc7s15 [--module ENTITY] [--by-module] [--json [--cache "
-    "DIR]]\n"
+    "  count DIR --top ENTITY --part xc7s15 [--module ENTITY] [--by-module] [--abc9]\n"
+    "        [--json [--cache DIR]]\n"
     "      What DIR/ENTITY.v takes of the part, by yosys: a yosys estimate, nothing routed.\n"
     "      --module counts one entity below the top alone; --by-module adds a row for each "
     "instance\n"
-    "      and the critical path with its registers. --cache keeps reports in DIR (with both), "
-    "and\n"
-    "      looks there first; what is the same is told by the SHA-256 of netlist, script and "
-    "yosys.\n"
+    "      and the critical path with its registers. --abc9 maps LUTs for delay. --cache keeps\n"
+    "      reports in DIR (with both) and looks there first; what is the same is told by the "
+    "SHA-256\n"
+    "      of netlist, script and yosys.\n"
     "  package PACKAGE [--top ENTITY] [--rtl DIR]\n"
     "      emit for a package of sevencast-build: PACKAGE/netlist/top.v, with the arithmetic that "
     "is\n"
@@ -73,6 +73,8 @@ static bool read_word(struct pool *pool, int argc, char *argv[], int *at, struct
         o->json = true;
     } else if (strcmp(word, "--by-module") == 0) {
         o->by_module = true;
+    } else if (strcmp(word, "--abc9") == 0) {
+        o->abc9 = true;
     } else if (strncmp(word, "-g", 2) == 0 && strchr(word, '=')) {
         o->generics = pool_grow(pool, o->generics, o->generic_count, sizeof *o->generics);
         o->generics[o->generic_count++] = word;

@@ -20,7 +20,7 @@ enum command {
 struct options {
     enum command command;
     const char *top, *files, *root, *out, *ghdl, *part, *rtl, *sim, *module, *cache;
-    bool json, by_module;
+    bool json, by_module, abc9;
     const char **generics; // -gNAME=VALUE
     size_t generic_count;
     const char **rest; // words that are no options
