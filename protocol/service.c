@@ -29,6 +29,7 @@ static const struct {
     [SERVICE_AB_LIST] = {"ab_list", false},
     [SERVICE_AB_RESULT] = {"ab_result", false},
     [SERVICE_AB_CANCEL] = {"ab_cancel", true},
+    [SERVICE_ROUTES] = {"routes", false},
 };
 
 static const struct {

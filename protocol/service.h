@@ -59,6 +59,7 @@ enum service_verb {
     SERVICE_AB_LIST,
     SERVICE_AB_RESULT,
     SERVICE_AB_CANCEL,
+    SERVICE_ROUTES,
     SERVICE_VERBS
 };
 
@@ -191,6 +192,7 @@ struct service_request {
     char board[SERVICE_NAME_MAX + 1];      // load, unload; "": any
     char request_id[SERVICE_ID_MAX + 1];   // cancel
     struct service_window window;          // infer
+    char key[SERVICE_ID_MAX + 1];          // infer: of the client, for sticky routes; "": none
     char experiment[SERVICE_NAME_MAX + 1]; // ab_data, ab_status, ab_result, ab_cancel
     uint32_t offset;                       // ab_data: windows that came before
     struct service_plan plan;              // ab_start
@@ -320,6 +322,26 @@ struct service_experiment_result {
     size_t n; // steps
 };
 
+struct service_route_arm {
+    char variant[SERVICE_NAME_MAX + 1];
+    uint32_t weight, waiting; // waiting: requests that were given to it and are not on a board
+    struct service_count success, fail;
+    char no_energy[SERVICE_TEXT_MAX + 1]; // why it has no joules
+};
+
+struct service_route {
+    char name[SERVICE_NAME_MAX + 1];
+    bool sticky, swap;
+    uint32_t dwell_ms;
+    uint64_t swaps; // that it asked for
+    uint16_t arms;
+    struct service_route_arm arm[SERVICE_ARMS_MAX];
+    char mirror[SERVICE_NAME_MAX + 1];      // "": none
+    struct service_count mirrored;          // shadow answers that were compared
+    uint64_t skipped, different;            // not computed; not equal to the answer
+    double mean_difference, max_difference; // absolute, over all outputs, physical values
+};
+
 struct service_reply {
     enum service_verb verb;
     char id[SERVICE_ID_MAX + 1];
@@ -352,6 +374,10 @@ struct service_reply {
             size_t n;
         } experiments;                           // ab_list
         struct service_experiment_result result; // ab_result
+        struct {
+            struct service_route *rows;
+            size_t n;
+        } routes;
     } u;
 };
 

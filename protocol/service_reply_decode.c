@@ -8,6 +8,7 @@
 
 #include "protocol/service_experiment.h"
 #include "protocol/service_json.h"
+#include "protocol/service_route.h"
 
 #define TEXT(object, path, key, out)                                                               \
     service_json_text(object, path, key, SERVICE_REQUIRED, out, sizeof(out), e)
@@ -423,6 +424,11 @@ static bool read_result(json_t *root, const struct service_frame *frames, size_t
                          service_experiment_read, &rows, &out->u.experiments.n, e);
         out->u.experiments.rows = rows;
         return good;
+    case SERVICE_ROUTES:
+        good = read_rows(root, "routes", sizeof *out->u.routes.rows, service_route_read, &rows,
+                         &out->u.routes.n, e);
+        out->u.routes.rows = rows;
+        return good;
     case SERVICE_AB_RESULT:
         return read_experiment(root, &out->u.result.row, e) &&
                service_result_read(root, frames, count, &out->u.result, e);
@@ -473,6 +479,8 @@ void service_reply_fini(struct service_reply *reply)
             free(reply->u.boards.rows);
         else if (reply->verb == SERVICE_AB_LIST)
             free(reply->u.experiments.rows);
+        else if (reply->verb == SERVICE_ROUTES)
+            free(reply->u.routes.rows);
         else if (reply->verb == SERVICE_AB_RESULT) {
             json_decref(reply->u.result.report);
             free(reply->u.result.steps);

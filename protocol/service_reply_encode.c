@@ -4,6 +4,7 @@
 
 #include "protocol/service.h"
 #include "protocol/service_experiment.h"
+#include "protocol/service_route.h"
 #include "protocol/service_write.h"
 
 #define OPEN(key)           service_write_open(w, key, '{')
@@ -47,6 +48,7 @@ static void put_server(struct service_writer *w, const char *version)
     TEXT(NULL, "statistics");
     TEXT(NULL, "boards");
     TEXT(NULL, "experiments");
+    TEXT(NULL, "routes");
     CLOSE_ARRAY();
 }
 
@@ -325,6 +327,12 @@ static void put_result(struct service_writer *w, const struct service_reply *r)
         break;
     case SERVICE_AB_RESULT:
         service_result_write(w, &r->u.result);
+        break;
+    case SERVICE_ROUTES:
+        OPEN_ARRAY("routes");
+        for (size_t i = 0; i < r->u.routes.n; i++)
+            service_route_write(w, &r->u.routes.rows[i]);
+        CLOSE_ARRAY();
         break;
     default:
         w->failed = true;

@@ -12,13 +12,13 @@ enum need { NO, MAY, MUST };
 
 // What a verb's request holds beside verb, id and deadline.
 static const struct {
-    enum need model, board, request_id, experiment;
+    enum need model, board, request_id, experiment, key;
     bool offset, plan, labelled;
 } needs[SERVICE_VERBS] = {
     [SERVICE_MODEL_READY] = {.model = MUST},
     [SERVICE_MODEL_METADATA] = {.model = MUST},
     [SERVICE_MODEL_STATISTICS] = {.model = MAY},
-    [SERVICE_INFER] = {.model = MUST},
+    [SERVICE_INFER] = {.model = MUST, .key = MAY},
     [SERVICE_LOAD] = {.model = MUST, .board = MAY},
     [SERVICE_UNLOAD] = {.model = MAY, .board = MAY},
     [SERVICE_CANCEL] = {.request_id = MUST},
@@ -83,7 +83,7 @@ static bool read_offset(json_t *parameters, struct service_request *out, struct 
 static bool read_parameters(json_t *root, struct service_request *out, struct service_error *e)
 {
     static const char *const allowed[] = {"deadline_ms", "board", "request_id", "experiment",
-                                          "offset",      "plan",  NULL};
+                                          "offset",      "plan",  "key",        NULL};
     json_t *parameters;
     int64_t deadline = out->verb == SERVICE_LOAD ? SERVICE_DEADLINE_LOAD_MS : SERVICE_DEADLINE_MS;
     if (!service_json_object(root, "", "parameters", SERVICE_OPTIONAL, &parameters, e))
@@ -98,6 +98,7 @@ static bool read_parameters(json_t *root, struct service_request *out, struct se
     return read_name(parameters, "parameters", "board", needs[out->verb].board, out->board, e) &&
            read_id(parameters, "parameters", "request_id", needs[out->verb].request_id,
                    out->request_id, e) &&
+           read_id(parameters, "parameters", "key", needs[out->verb].key, out->key, e) &&
            read_name(parameters, "parameters", "experiment", needs[out->verb].experiment,
                      out->experiment, e) &&
            read_offset(parameters, out, e) &&
@@ -216,13 +217,15 @@ enum service_code service_request_decode(const struct service_frame *frames, siz
 static void put_parameters(struct service_writer *w, const struct service_request *r)
 {
     const bool plan = needs[r->verb].plan, offset = needs[r->verb].offset;
-    if (!r->deadline_ms && !r->board[0] && !r->request_id[0] && !r->experiment[0] && !plan)
+    if (!r->deadline_ms && !r->board[0] && !r->request_id[0] && !r->experiment[0] && !r->key[0] &&
+        !plan)
         return;
     service_write_open(w, "parameters", '{');
     if (r->deadline_ms)
         service_write_integer(w, "deadline_ms", r->deadline_ms);
     service_write_text_if(w, "board", r->board);
     service_write_text_if(w, "request_id", r->request_id);
+    service_write_text_if(w, "key", r->key);
     service_write_text_if(w, "experiment", r->experiment);
     if (offset)
         service_write_integer(w, "offset", r->offset);
