@@ -186,8 +186,8 @@ uint32_t frontend_waiting(const struct frontend *fe, const struct board *b)
     const struct package *p = b->active ? b->active : b->want;
     uint32_t n = (uint32_t)b->running;
     for (const struct queue_slot *s = fe->queue.first; s && p; s = s->next)
-        n += strcmp(s->request.model_name, p->name) == 0 ||
-             (p->variant && strcmp(s->request.model_name, p->variant->task) == 0);
+        n += strcmp(queue_model(s), p->name) == 0 ||
+             (p->variant && strcmp(queue_model(s), p->variant->task) == 0);
     return n;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/conf.h"
 #include "daemon/meter_rails.h"
+#include "daemon/route.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -152,34 +153,61 @@ static void set_fallbacks(struct parse *p, const char *section, void *base)
             take_value(p, row, base, row->fallback);
 }
 
-// The board that a section "board NAME" names, new if needed; NULL after fail().
-static struct conf_board *board_of_section(struct parse *p, const char *section)
+// The name that a section "board NAME" or "route NAME" gives; NULL after fail().
+static const char *name_of_section(struct parse *p, const char *section, const char *kind)
 {
-    const char *name = section + strlen("board");
+    const char *name = section + strlen(kind);
     while (*name == ' ' || *name == '\t')
         name++;
-    if (!is_name(name) || strlen(name) > CONF_NAME_MAX) {
-        fail(p, "[%s]: a board needs a name of 1 to %d letters, digits, - _ .", section,
-             CONF_NAME_MAX);
-        return NULL;
-    }
-    for (int i = 0; i < p->conf->boards; i++)
+    if (is_name(name) && strlen(name) <= CONF_NAME_MAX)
+        return name;
+    fail(p, "[%s]: a %s needs a name of 1 to %d letters, digits, - _ .", section, kind,
+         CONF_NAME_MAX);
+    return NULL;
+}
+
+// The board that a section names, new if needed; NULL after fail().
+static struct conf_board *board_of_section(struct parse *p, const char *section)
+{
+    const char *name = name_of_section(p, section, "board");
+    for (int i = 0; name && i < p->conf->boards; i++)
         if (strcmp(p->conf->board[i].name, name) == 0)
             return &p->conf->board[i];
-    if (p->conf->boards == CONF_BOARDS) {
+    if (name && p->conf->boards == CONF_BOARDS) {
         fail(p, "[%s]: at most %d boards", section, CONF_BOARDS);
         return NULL;
     }
+    if (!name)
+        return NULL;
     struct conf_board *b = &p->conf->board[p->conf->boards++];
     snprintf(b->name, sizeof b->name, "%s", name);
     set_fallbacks(p, "board", b);
     return b;
 }
 
-static bool is_board_section(const char *section)
+static struct conf_route *route_of_section(struct parse *p, const char *section)
 {
-    return strcmp(section, "board") == 0 || strncmp(section, "board ", 6) == 0 ||
-           strncmp(section, "board\t", 6) == 0;
+    const char *name = name_of_section(p, section, "route");
+    for (int i = 0; name && i < p->conf->routes; i++)
+        if (strcmp(p->conf->route[i].name, name) == 0)
+            return &p->conf->route[i];
+    if (name && p->conf->routes == CONF_ROUTES) {
+        fail(p, "[%s]: at most %d routes", section, CONF_ROUTES);
+        return NULL;
+    }
+    if (!name)
+        return NULL;
+    struct conf_route *r = &p->conf->route[p->conf->routes++];
+    snprintf(r->name, sizeof r->name, "%s", name);
+    set_fallbacks(p, "route", r);
+    return r;
+}
+
+static bool is_section(const char *section, const char *kind)
+{
+    size_t n = strlen(kind);
+    return strncmp(section, kind, n) == 0 &&
+           (!section[n] || section[n] == ' ' || section[n] == '\t');
 }
 
 // Finds where a section's values go; false after fail().
@@ -192,8 +220,15 @@ static bool find_section(struct parse *p, const char *section, const char **kind
         *given = &p->conf->given;
         return true;
     }
-    if (!is_board_section(section)) {
-        fail(p, "unknown section [%s]; there are [daemon] and [board NAME]", section);
+    if (is_section(section, "route")) {
+        struct conf_route *r = route_of_section(p, section);
+        *kind = "route";
+        *base = r;
+        *given = r ? &r->given : NULL;
+        return r != NULL;
+    }
+    if (!is_section(section, "board")) {
+        fail(p, "unknown section [%s]; there are [daemon], [board NAME] and [route NAME]", section);
         return false;
     }
     struct conf_board *b = board_of_section(p, section);
@@ -299,9 +334,26 @@ static void check_meter(struct parse *p, int board)
     }
 }
 
+static void check_route(struct parse *p, const struct conf_route *r)
+{
+    struct route_arms arms;
+    char why[192];
+    bool board = !*r->board;
+    if (!*r->variants)
+        fail(p, "[route %s] needs variants", r->name);
+    else if (route_arms_parse(&arms, r->variants, why, sizeof why) < 0)
+        fail(p, "[route %s] variants: %s", r->name, why);
+    for (int i = 0; i < p->conf->boards; i++)
+        board = board || strcmp(p->conf->board[i].name, r->board) == 0;
+    if (!board)
+        fail(p, "[route %s] board: no board is called %s", r->name, r->board);
+}
+
 static void check_whole(struct parse *p)
 {
     p->line = 0;
+    for (int i = 0; i < p->conf->routes; i++)
+        check_route(p, &p->conf->route[i]);
     for (int i = 0; i < p->conf->boards; i++) {
         struct conf_board *b = &p->conf->board[i];
         for (const struct conf_row *row = rows; row->section; row++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// sevencastd.conf: INI sections [daemon] and [board NAME]. One table row per directive feeds the
-// parser, sevencastd -p, sevencastd --help-conf and the test that compares it with the man page.
-// Anything unknown, given twice or out of range is an error with file:line.
+// sevencastd.conf: INI sections [daemon], [board NAME] and [route NAME]. One table row per
+// directive feeds the parser, sevencastd -p, sevencastd --help-conf and the test that compares it
+// with the man page. Anything unknown, given twice or out of range is an error with file:line.
 #ifndef SEVENCAST_DAEMON_CONF_H
 #define SEVENCAST_DAEMON_CONF_H
 
@@ -10,7 +10,13 @@
 
 #include "daemon/log.h"
 
-enum { CONF_BOARDS = 16, CONF_NAME_MAX = 31, CONF_TEXT_MAX = 103, CONF_PATH_MAX = 255 };
+enum {
+    CONF_BOARDS = 16,
+    CONF_ROUTES = 16,
+    CONF_NAME_MAX = 31,
+    CONF_TEXT_MAX = 103,
+    CONF_PATH_MAX = 255
+};
 
 struct conf_board {
     char name[CONF_NAME_MAX + 1];
@@ -31,6 +37,16 @@ struct conf_board {
     unsigned long given; // bit i: row i of the table was given
 };
 
+struct conf_route {
+    char name[CONF_NAME_MAX + 1];
+    char variants[CONF_PATH_MAX + 1]; // see route.h
+    char mirror[64];
+    char board[CONF_NAME_MAX + 1];
+    bool sticky, swap;
+    int dwell_ms;
+    unsigned long given;
+};
+
 struct conf {
     char control[CONF_TEXT_MAX + 1];
     char infer[CONF_TEXT_MAX + 1];
@@ -47,6 +63,8 @@ struct conf {
     unsigned long given;
     struct conf_board board[CONF_BOARDS];
     int boards;
+    struct conf_route route[CONF_ROUTES];
+    int routes;
 };
 
 enum conf_kind {
@@ -60,11 +78,11 @@ enum conf_kind {
     CONF_LEVEL
 };
 
-// One directive. section is "daemon" or "board".
+// One directive. section is "daemon", "board" or "route".
 struct conf_row {
     const char *section, *name;
     enum conf_kind kind;
-    size_t offset, capacity; // where its value lies in struct conf or conf_board
+    size_t offset, capacity; // where its value lies in struct conf, conf_board or conf_route
     int lo, hi;              // CONF_INT
     const char *fallback;    // as written in a file; NULL: must be given
     const char *help;        // one line

@@ -9,6 +9,8 @@
 #define IN_DAEMON(field) offsetof(struct conf, field), sizeof(((struct conf *)0)->field)
 #define IN_BOARD(field)  offsetof(struct conf_board, field), sizeof(((struct conf_board *)0)->field)
 
+#define IN_ROUTE(field) offsetof(struct conf_route, field), sizeof(((struct conf_route *)0)->field)
+
 const struct conf_row conf_table[] = {
     {"daemon", "control", CONF_ENDPOINT, IN_DAEMON(control), 0, 0,
      "ipc:///run/sevencast/control.sock", "socket for all verbs, mode 0600"},
@@ -60,6 +62,18 @@ const struct conf_row conf_table[] = {
      "I2C address of the monitor, in decimal; 0 = the chip's usual one"},
     {"board", "rails", CONF_TEXT, IN_BOARD(rails), 0, 0, "",
      "what the monitor's channels measure, NAME:SHUNT_OHM, ... in their order; - = not used"},
+    {"route", "variants", CONF_TEXT, IN_ROUTE(variants), 0, 0, NULL,
+     "variants behind the name with their weights, VARIANT:WEIGHT, ..."},
+    {"route", "sticky", CONF_YES_NO, IN_ROUTE(sticky), 0, 0, "no",
+     "whether a client key, or a connection, always gets the same variant"},
+    {"route", "mirror", CONF_NAME, IN_ROUTE(mirror), 0, 0, "",
+     "variant that computes every answer again, for comparison only"},
+    {"route", "swap", CONF_YES_NO, IN_ROUTE(swap), 0, 0, "no",
+     "whether requests for a variant that is on no board may swap one"},
+    {"route", "board", CONF_NAME, IN_ROUTE(board), 0, 0, "",
+     "the board that may be swapped; empty = any that runs the variants' task, or nothing"},
+    {"route", "dwell_ms", CONF_INT, IN_ROUTE(dwell_ms), 0, 600000, "2000",
+     "how long a board serves at least before a route swaps it"},
     {NULL, NULL, CONF_TEXT, 0, 0, 0, 0, NULL, NULL},
 };
 
@@ -106,6 +120,10 @@ int conf_print(const struct conf *c, int fd)
         if (put(fd, "\n[board %s]\n", c->board[i].name) < 0 ||
             print_section(fd, "board", &c->board[i]) < 0)
             return -1;
+    for (int i = 0; i < c->routes; i++)
+        if (put(fd, "\n[route %s]\n", c->route[i].name) < 0 ||
+            print_section(fd, "route", &c->route[i]) < 0)
+            return -1;
     return 0;
 }
 
@@ -115,7 +133,8 @@ int conf_print_help(int fd)
     for (const struct conf_row *row = conf_table; row->section; row++) {
         if (strcmp(section, row->section) != 0) {
             section = row->section;
-            if (put(fd, "%s\n", strcmp(section, "board") ? "[daemon]" : "[board NAME]") < 0)
+            bool named = strcmp(section, "daemon") != 0;
+            if (put(fd, "[%s%s]\n", section, named ? " NAME" : "") < 0)
                 return -1;
         }
         if (put(fd, "  %-18s %s", row->name, row->help) < 0)

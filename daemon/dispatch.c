@@ -7,6 +7,7 @@
 #include "daemon/experiments.h"
 #include "daemon/frontend.h"
 #include "daemon/log.h"
+#include "daemon/routes.h"
 
 enum { ATTEMPTS_MAX = 2 };
 
@@ -31,7 +32,9 @@ void frontend_fail(struct frontend *fe, struct queue_slot *s, enum service_code 
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    const struct package *p = frontend_package(fe, s->request.model_name);
+    const struct package *p = frontend_package(fe, queue_model(s));
+    if (s->route)
+        routes_failed(fe, s);
     if (s->request.verb == SERVICE_INFER && p && p->stats) {
         p->stats->fail++;
         p->stats->fail_ns += now_ns() - s->received_ns;
@@ -115,9 +118,11 @@ void frontend_sweep(struct frontend *fe)
     for (struct queue_slot *s = fe->queue.first; s; s = next) {
         char why[SERVICE_TEXT_MAX + 1];
         next = s->next;
-        enum service_code code = frontend_prospect(fe, s->request.model_name, why, sizeof why);
+        enum service_code code = frontend_prospect(fe, queue_model(s), why, sizeof why);
+        if (code == SERVICE_NOT_READY && s->route)
+            code = routes_prospect(fe, s->route, s->arm, why, sizeof why);
         if (code == SERVICE_NOT_READY) // it was on a board when the request came
-            frontend_fail(fe, s, SERVICE_STALE, "%s has left its board", s->request.model_name);
+            frontend_fail(fe, s, SERVICE_STALE, "%s has left its board", queue_model(s));
         else if (code != SERVICE_OK)
             frontend_fail(fe, s, code, "%s", why);
     }
@@ -132,7 +137,7 @@ static struct board *board_for(struct frontend *fe, const struct queue_slot *s, 
         if (!board_has_room(b))
             continue;
         *any_room = true;
-        if (names(b->active, s->request.model_name) && (!best || b->running < best->running))
+        if (names(b->active, queue_model(s)) && (!best || b->running < best->running))
             best = b;
     }
     return best;
@@ -171,6 +176,7 @@ void frontend_dispatch(struct frontend *fe)
             run(fe, s, b);
     }
     experiments_turn(fe); // what nobody else wants now
+    routes_turn(fe);
 }
 
 // ---- what boards say
@@ -186,6 +192,8 @@ static void on_result(void *arg, struct board *b, struct queue_slot *s, const st
     service_reply_init(&fe->reply, &s->request);
     frontend_fill_inference(fe, b, s, p, r);
     frontend_answer_slot(fe, s);
+    if (s->route)
+        routes_answered(fe, s, p, fe->reply.u.infer.values);
     struct package_stats *stats = p->stats;
     if (stats) {
         stats->success++;

@@ -7,6 +7,7 @@
 
 #include "daemon/experiments.h"
 #include "daemon/log.h"
+#include "daemon/routes.h"
 
 int frontend_ready_boards(const struct frontend *fe)
 {
@@ -91,8 +92,9 @@ int frontend_init(struct frontend *fe, const struct conf *conf)
         open_listener(fe, conf->control, 0600, true) < 0 ||
         open_listener(fe, conf->infer, 0660, false) < 0)
         return -1;
+    fe->routes = routes_new(fe);
     fe->experiments = experiments_new(fe);
-    if (!fe->experiments)
+    if (!fe->routes || !fe->experiments)
         return -1;
     sched_idle_set(&fe->sched, before_poll, fe);
     fe->boards = conf->boards;
@@ -113,6 +115,7 @@ void frontend_fini(struct frontend *fe)
     if (fe->zmq)
         zmq_ctx_term(fe->zmq); // bounded by the sockets' linger
     experiments_free(fe->experiments);
+    routes_free(fe->routes);
     packages_fini(&fe->packages);
     queue_fini(&fe->queue);
     free(fe->model_rows);
@@ -154,6 +157,7 @@ void frontend_stop(struct frontend *fe)
     uint64_t begin = now_ns();
     uint64_t limit = (uint64_t)fe->conf->stop_timeout_ms * NS_PER_MS;
     fe->stopping = true;
+    routes_stop(fe);
     experiments_stop(fe); // they go on when the daemon is back
     cancel_all(fe, false);
     while (fe->queue.used && now_ns() < begin + limit / 2)

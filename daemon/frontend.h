@@ -5,6 +5,7 @@
 // frontend.c  life, deadlines, end      dispatch.c  which request runs where, and how each ends
 // verbs.c     one handler per verb      answer.c    filling replies
 // experiments.c  experiments on boards  experiments_verbs.c  asking for them
+// routes.c    names in front of variants
 #ifndef SEVENCAST_DAEMON_FRONTEND_H
 #define SEVENCAST_DAEMON_FRONTEND_H
 
@@ -27,6 +28,7 @@ struct frontend {
     int boards, boards_started;
     struct sched_timer deadline_timer, grace_timer;
     struct experiments *experiments; // owned
+    struct routes *routes;           // owned
     bool dispatch_needed, sweep_needed;
     bool stopping;
     uint64_t started_ns;

@@ -20,6 +20,7 @@ enum queue_state { QUEUE_FREE, QUEUE_WAITING, QUEUE_RUNNING };
 struct board;
 struct package;
 struct queue_slot;
+struct route;
 struct wire_result;
 
 // Whose slot it is when no client asked: the front end hands on what boards say of it. The slot is
@@ -47,8 +48,18 @@ struct queue_slot {
     double *window;                 // rows * columns values; NULL in control slots
     uint64_t received_ns, deadline_ns;
     int attempts, saturated; // infer: times it was on a board that failed; values saturated
-    bool parked, rescanned;  // control: waits for a rescan; one was done for it
+    // infer: the route that it came by, and what that gave it; NULL and "": as asked
+    struct route *route;
+    int arm;
+    char target[SERVICE_NAME_MAX + 1];
+    bool parked, rescanned; // control: waits for a rescan; one was done for it
 };
+
+// The variant or task that serves the slot.
+static inline const char *queue_model(const struct queue_slot *s)
+{
+    return s->target[0] ? s->target : s->request.model_name;
+}
 
 struct queue {
     struct queue_slot *slots; // owned: size infer slots, then the control slots

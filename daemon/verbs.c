@@ -6,6 +6,7 @@
 #include "daemon/experiments.h"
 #include "daemon/frontend.h"
 #include "daemon/log.h"
+#include "daemon/routes.h"
 #include "daemon/version.h"
 
 static void refuse(struct frontend *fe, enum service_code code, const char *field,
@@ -41,9 +42,14 @@ struct queue_slot *frontend_take_slot(struct frontend *fe, const struct asker *f
 static bool infer(struct frontend *fe, const struct asker *from, const struct service_request *r)
 {
     char why[SERVICE_TEXT_MAX + 1];
-    const struct package *p = frontend_package(fe, r->model_name);
+    struct route *route = routes_find(fe, r->model_name);
+    int arm = 0;
+    const char *model = r->model_name;
+    if (route)
+        model = routes_choose(fe, route, r, from->m->peer, from->m->peer_bytes, &arm);
+    const struct package *p = frontend_package(fe, model);
     if (!p) {
-        refuse_unknown(fe, r->model_name);
+        refuse_unknown(fe, model);
         return true;
     }
     if (!p->available) {
@@ -58,7 +64,9 @@ static bool infer(struct frontend *fe, const struct asker *from, const struct se
                           s->window, s->features);
         return true;
     }
-    enum service_code code = frontend_prospect(fe, r->model_name, why, sizeof why);
+    enum service_code code = frontend_prospect(fe, model, why, sizeof why);
+    if (code == SERVICE_NOT_READY && route)
+        code = routes_prospect(fe, route, arm, why, sizeof why);
     if (code != SERVICE_OK) {
         refuse(fe, code, NULL, why);
         return true;
@@ -66,6 +74,8 @@ static bool infer(struct frontend *fe, const struct asker *from, const struct se
     struct queue_slot *slot = frontend_take_slot(fe, from, r);
     if (!slot)
         return true;
+    if (route)
+        routes_take(slot, route, arm);
     queue_push(&fe->queue, slot);
     fe->dispatch_needed = true;
     return false;
@@ -85,7 +95,7 @@ static bool model_ready(struct frontend *fe, const struct service_request *r)
 
 static bool model_metadata(struct frontend *fe, const struct service_request *r)
 {
-    const struct package *p = frontend_package(fe, r->model_name);
+    const struct package *p = frontend_package(fe, routes_first(fe, r->model_name));
     if (!p)
         refuse_unknown(fe, r->model_name);
     else if (!p->available)
@@ -295,6 +305,9 @@ static bool handle(struct frontend *fe, const struct asker *from, const struct s
         return true;
     case SERVICE_CANCEL:
         return cancel(fe, r);
+    case SERVICE_ROUTES:
+        routes_fill(fe);
+        return true;
     case SERVICE_AB_START:
     case SERVICE_AB_DATA:
     case SERVICE_AB_STATUS:

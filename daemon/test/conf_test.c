@@ -96,6 +96,13 @@ static void mistakes_name_their_line(void **state)
         {"[board a]\nserial = A\n[board b]\nserial = A\n", "boards a and b have the same serial A"},
         {"[board lab0]\nserial = 01234567890123456789012345678901234567890\n", "at most 31"},
         {"[board a]\n", "[board a] needs serial"},
+        {BOARD "[route r]\nsticky = no\n", "[route r] needs variants"},
+        {BOARD "[route r]\nvariants = a:0\n", "[route r] variants: \"0\": a weight"},
+        {BOARD "[route r]\nvariants = a, a\n", "[route r] variants: a is there twice"},
+        {BOARD "[route r]\nvariants = a\nboard = b\n", "[route r] board: no board is called b"},
+        {BOARD "[route ]\nvariants = a\n", "[route ]: a route needs a name"},
+        {BOARD "[route r]\nserial = a\n", "unknown directive serial in [route r]"},
+        {BOARD "[routes r]\nvariants = a\n", "unknown section [routes r]"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -153,7 +160,8 @@ static void print_reads_back_the_same(void **state)
     (void)state;
     assert_int_equal(conf_parse(&a,
                                 "[daemon]\nqueue = 7\nlog_level = warn\n" BOARD
-                                "allow_virtual = yes\nvariant = demand-w8\n",
+                                "allow_virtual = yes\nvariant = demand-w8\n"
+                                "[route r]\nvariants = demand-w8:9, demand-w4\nswap = yes\n",
                                 "t.conf", why, sizeof why),
                      0);
     read_back(&a, first, sizeof first);

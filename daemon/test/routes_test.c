@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// Routes in the whole front end, as a process, against stand-in workers.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/sched.h"
+#include "daemon/test/rig.h"
+#include "tools/model/variant.h"
+
+static const char one_board[] =
+    "[board lab0]\nserial = VB0001\nvariant = demand-w8\nallow_virtual = yes\n"
+    "[route fixed]\nvariants = demand-w8:3, demand-w4:1\n"
+    "[route swapping]\nvariants = demand-w8:1, demand-w4:1\nswap = yes\ndwell_ms = 300\n"
+    "[route keyed]\nvariants = demand-w8:1, demand-w4:1\nswap = yes\nsticky = yes\ndwell_ms = 0\n"
+    "[route mirrored]\nvariants = demand-w8\nmirror = demand-w4\n";
+
+static int setup(void **state)
+{
+    struct rig *r = calloc(1, sizeof *r);
+    *state = r;
+    rig_init(r, one_board, "", true);
+    rig_package(r, (struct make_package){.name = "demand-w8", .task = "demand", .seed = 1});
+    rig_package(r, (struct make_package){.name = "demand-w4", .task = "demand", .seed = 2});
+    rig_start(r);
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct rig *r = *state;
+    if (r->pid > 0)
+        assert_int_equal(rig_stop(r, SIGTERM), 0);
+    rig_fini(r);
+    free(r);
+    return 0;
+}
+
+static const char *variant_of(const struct rig_reply *p)
+{
+    const char *v =
+        json_string_value(json_object_get(json_object_get(p->header, "parameters"), "variant"));
+    return v ? v : "";
+}
+
+// The row of a route; a new reference.
+static json_t *route_row(struct rig *r, const char *name)
+{
+    struct rig_reply p = rig_call(r, "{\"verb\":\"routes\"}", NULL, 0);
+    size_t i;
+    json_t *row, *found = NULL;
+    json_array_foreach(json_object_get(p.header, "routes"), i,
+                       row) if (strcmp(json_string_value(json_object_get(row, "name")), name) == 0)
+        found = json_incref(row);
+    rig_reply_fini(&p);
+    assert_non_null(found);
+    return found;
+}
+
+static json_int_t counted(json_t *row, int arm, const char *what)
+{
+    json_t *a = json_array_get(json_object_get(row, "variants"), (size_t)arm);
+    return json_integer_value(json_object_get(json_object_get(a, what), "count"));
+}
+
+// Without leave to swap, the arm that is on no board is refused, the other is served.
+static void a_route_that_may_not_swap(void **state)
+{
+    struct rig *r = *state;
+    double window[24];
+    int served = 0, refused = 0;
+    struct variant *v = rig_variant(r, "demand-w8");
+    for (int i = 0; i < 60; i++) {
+        rig_random_window((uint64_t)i, window, 24);
+        struct rig_reply p = rig_infer(r, "fixed", window, 24, 1, 2000);
+        if (*rig_code(&p)) {
+            assert_string_equal(rig_code(&p), "NOT_READY");
+            refused++;
+        } else {
+            rig_check_golden(v, window, &p);
+            assert_string_equal(json_string_value(json_object_get(p.header, "model_name")),
+                                "fixed");
+            served++;
+        }
+        rig_reply_fini(&p);
+    }
+    variant_free(v);
+    assert_in_range(served, 30, 58); // 45 are due
+    json_t *row = route_row(r, "fixed");
+    assert_int_equal(counted(row, 0, "success"), served);
+    assert_int_equal(counted(row, 1, "success"), 0);
+    assert_int_equal(json_integer_value(json_object_get(row, "swaps")), 0);
+    json_decref(row);
+}
+
+// All requests are answered, by both arms, and the board is swapped seldom.
+static void a_route_that_swaps(void **state)
+{
+    struct rig *r = *state;
+    enum { REQUESTS = 60 };
+    char header[512];
+    double window[24];
+    int of[2] = {0};
+    rig_random_window(1, window, 24);
+    struct variant *v[2] = {rig_variant(r, "demand-w8"), rig_variant(r, "demand-w4")};
+    void *d = rig_dealer(r);
+    uint64_t begin = now_ns();
+    for (int i = 0; i < REQUESTS; i++) {
+        rig_infer_header(header, sizeof header, "swapping", "x", 24, 1, 20000);
+        rig_send(d, header, window, sizeof window);
+        poll(NULL, 0, 20); // 1.2 s of requests for both arms
+    }
+    for (int i = 0; i < REQUESTS; i++) {
+        struct rig_reply p;
+        assert_true(rig_recv(d, &p, 20000));
+        assert_string_equal(rig_code(&p), "");
+        int arm = strcmp(variant_of(&p), "demand-w4") == 0;
+        rig_check_golden(v[arm], window, &p); // no answer from the wrong variant
+        of[arm]++;
+        rig_reply_fini(&p);
+    }
+    uint64_t took = now_ns() - begin;
+    rig_close(r, d);
+    variant_free(v[0]);
+    variant_free(v[1]);
+    assert_true(of[0] >= 15 && of[1] >= 15);
+    json_t *row = route_row(r, "swapping");
+    json_int_t swaps = json_integer_value(json_object_get(row, "swaps"));
+    assert_in_range(swaps, 1, 2 + took / (300 * NS_PER_MS));
+    assert_int_equal(counted(row, 0, "success"), of[0]);
+    assert_int_equal(counted(row, 1, "success"), of[1]);
+    json_decref(row);
+}
+
+static void a_key_sticks(void **state)
+{
+    struct rig *r = *state;
+    double window[24];
+    char header[512], first[8][64];
+    int of_w4 = 0;
+    rig_random_window(1, window, 24);
+    for (int round = 0; round < 2; round++)
+        for (int k = 0; k < 8; k++) {
+            snprintf(header, sizeof header,
+                     "{\"verb\":\"infer\",\"model_name\":\"keyed\",\"parameters\":{\"deadline_ms\":"
+                     "20000,\"key\":\"client %d\"},\"inputs\":[{\"name\":\"window\",\"shape\":[24,"
+                     "1],\"datatype\":\"FP64\"}]}",
+                     k);
+            struct rig_reply p = rig_call(r, header, window, sizeof window);
+            assert_string_equal(rig_code(&p), "");
+            if (round)
+                assert_string_equal(variant_of(&p), first[k]);
+            snprintf(first[k], sizeof first[k], "%s", variant_of(&p));
+            of_w4 += strcmp(first[k], "demand-w4") == 0;
+            rig_reply_fini(&p);
+        }
+    assert_in_range(of_w4, 2, 14);
+}
+
+// A swap that fails ends those that wait, and is not tried again at once.
+static void an_arm_that_does_not_come_up(void **state)
+{
+    struct rig *r = *state;
+    double window[24];
+    int failed = 0;
+    rig_random_window(1, window, 24);
+    rig_say(r, "fail=program demand-w4");
+    for (int i = 0; i < 20; i++) {
+        struct rig_reply p = rig_infer(r, "swapping", window, 24, 1, 20000);
+        if (*rig_code(&p)) {
+            assert_string_equal(rig_code(&p), "SWAP_FAILED");
+            assert_non_null(strstr(rig_message(&p), "demand-w4 did not come up"));
+            failed++;
+        } else {
+            assert_string_equal(variant_of(&p), "demand-w8");
+        }
+        rig_reply_fini(&p);
+    }
+    assert_in_range(failed, 3, 17);
+    json_t *row = route_row(r, "swapping");
+    assert_int_equal(json_integer_value(json_object_get(row, "swaps")), 1);
+    assert_int_equal(counted(row, 1, "fail") > 0, 1);
+    json_decref(row);
+    rig_say(r, "");
+}
+
+// One board: the mirror is on none, every shadow is skipped and told.
+static void a_mirror_that_is_away(void **state)
+{
+    struct rig *r = *state;
+    double window[24];
+    rig_random_window(1, window, 24);
+    for (int i = 0; i < 5; i++) {
+        struct rig_reply p = rig_infer(r, "mirrored", window, 24, 1, 2000);
+        assert_string_equal(rig_code(&p), "");
+        rig_reply_fini(&p);
+    }
+    json_t *row = route_row(r, "mirrored"), *m = json_object_get(row, "mirrored");
+    assert_int_equal(json_integer_value(json_object_get(m, "skipped")), 5);
+    assert_int_equal(json_integer_value(json_object_get(m, "count")), 0);
+    json_decref(row);
+}
+
+static int setup_two(void **state)
+{
+    struct rig *r = calloc(1, sizeof *r);
+    char boards[1024];
+    *state = r;
+    // Stand-ins share their state, so that both boards must be told what to run.
+    snprintf(boards, sizeof boards,
+             "%s[board lab1]\nserial = VB0002\nvariant = demand-w4\nallow_virtual = yes\n",
+             one_board);
+    rig_init(r, boards, "", true);
+    rig_package(r, (struct make_package){.name = "demand-w8", .task = "demand", .seed = 1});
+    rig_package(r, (struct make_package){.name = "demand-w4", .task = "demand", .seed = 2});
+    rig_start(r);
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+    rig_wait_board(r, "lab1", "READY", "demand-w4", 5000);
+    return 0;
+}
+
+// Two boards: the answer is demand-w8's, the shadow demand-w4's, and the difference is what the
+// models make of it.
+static void a_mirror_on_another_board(void **state)
+{
+    struct rig *r = *state;
+    double window[24], sum = 0, most = 0;
+    struct variant *v[2] = {rig_variant(r, "demand-w8"), rig_variant(r, "demand-w4")};
+    int different = 0;
+    uint64_t until = now_ns() + 5 * NS_PER_S;
+    json_t *row, *m;
+    for (int i = 0; i < 20; i++) {
+        double y[2];
+        rig_random_window((uint64_t)i, window, 24);
+        struct rig_reply p = rig_infer(r, "mirrored", window, 24, 1, 2000);
+        rig_check_golden(v[0], window, &p);
+        rig_reply_fini(&p);
+        for (int k = 0; k < 2; k++) {
+            int8_t codes[24];
+            int saturated;
+            struct model_trace *trace = model_trace_new(&v[k]->model->shape);
+            variant_encode(v[k], window, codes, &saturated);
+            model_run(v[k]->model, codes, trace);
+            variant_decode(v[k], model_trace_get(trace, MODEL_Y, 0), &y[k]);
+            model_trace_free(trace);
+        }
+        double difference = y[0] > y[1] ? y[0] - y[1] : y[1] - y[0];
+        sum += difference;
+        most = difference > most ? difference : most;
+        different += difference > 0;
+        for (;;) { // one after the other: none is skipped
+            row = route_row(r, "mirrored");
+            m = json_object_get(row, "mirrored");
+            bool there = json_integer_value(json_object_get(m, "count")) == i + 1;
+            json_decref(row);
+            if (there)
+                break;
+            assert_true(now_ns() < until);
+            poll(NULL, 0, 2);
+        }
+    }
+    row = route_row(r, "mirrored");
+    m = json_object_get(row, "mirrored");
+    double mean = json_number_value(json_object_get(m, "mean_difference"));
+    assert_true(mean > 0.999999 * sum / 20 && mean < 1.000001 * sum / 20);
+    assert_true(json_number_value(json_object_get(m, "max_difference")) == most);
+    assert_int_equal(json_integer_value(json_object_get(m, "different")), different);
+    assert_int_equal(json_integer_value(json_object_get(m, "skipped")), 0);
+    assert_true(different > 0);
+    json_decref(row);
+    variant_free(v[0]);
+    variant_free(v[1]);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_route_that_may_not_swap),
+        TEST(a_route_that_swaps),
+        TEST(a_key_sticks),
+        TEST(an_arm_that_does_not_come_up),
+        TEST(a_mirror_that_is_away),
+        cmocka_unit_test_setup_teardown(a_mirror_on_another_board, setup_two, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
