@@ -84,6 +84,7 @@ struct sc_options {
     uint32_t timeout_ms;         // of a call that gives 0; 0: 5000, for sc_load 60000
     uint32_t connect_timeout_ms; // wait for a connection within a call; 0: 1000
     uint32_t max_in_flight;      // 1..SC_MAX_IN_FLIGHT; 0: 64
+    const char *key;             // for sticky routes, at most 64 bytes, copied; NULL: none
 };
 
 // Opens a client. endpoint: a ZeroMQ address, "ipc:///path" or "tcp://host:port"; NULL takes
@@ -260,6 +261,36 @@ int sc_load(struct sc_client *client, const char *variant, const char *board, ui
 // Ends serving of a variant, or of a board; one of them may be NULL. out: the boards that stopped.
 int sc_unload(struct sc_client *client, const char *variant, const char *board, uint32_t timeout_ms,
               const struct sc_names **out);
+
+// Routes ------------------------------------------------------------------------------------------
+// A route's name is asked for like a model's; docs/routes.md.
+
+struct sc_route_arm {
+    char variant[SC_NAME_BYTES];
+    uint32_t weight, waiting;      // waiting: requests that were given to it and are on no board
+    struct sc_count success, fail; // since the daemon's start
+    char no_energy[SC_TEXT_BYTES]; // why it has no joules
+};
+
+struct sc_route {
+    char name[SC_NAME_BYTES];
+    int sticky, swap; // by key; may swap a board
+    uint32_t dwell_ms;
+    uint64_t swaps;
+    uint32_t arms;
+    struct sc_route_arm arm[SC_MAX_ARMS];
+    char mirror[SC_NAME_BYTES];             // "": none
+    struct sc_count mirrored;               // answers that the mirror computed again
+    uint64_t skipped, different;            // not computed again; not equal
+    double mean_difference, max_difference; // absolute, over all outputs, physical values
+};
+
+struct sc_routes {
+    uint32_t count;
+    struct sc_route routes[];
+};
+
+int sc_routes(struct sc_client *client, uint32_t timeout_ms, const struct sc_routes **out);
 
 // Experiments -------------------------------------------------------------------------------------
 // Run in the daemon: a client may close, and another one ask for the result. docs/experiments.md

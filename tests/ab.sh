@@ -11,7 +11,8 @@ if [ "${1:-}" != inside ]; then
 fi
 . "$SEVENCAST_SOURCE/tools/session.sh"
 session_begin "$SEVENCAST_BUILD"
-session_daemon demand-w8 "experiments = 2" || exit 1
+lines=("experiments = 2" "[route canary]" "variants = demand-w8:3, demand-w4:1" "sticky = yes" "swap = yes" "dwell_ms = 0" "mirror = demand-mixed")
+session_daemon demand-w8 "${lines[@]}" || exit 1
 data=$SEVENCAST_SOURCE/data/demand.csv
 
 fail() {
@@ -69,7 +70,7 @@ sevencast ab --watch "$id" --json --interval 100 >"$session/watched" 2>"$session
 watch=$!
 kill -KILL "$session_daemon_pid"
 wait "$session_daemon_pid" 2>/dev/null
-session_daemon demand-w8 "experiments = 2" || exit 1
+session_daemon demand-w8 "${lines[@]}" || exit 1
 grep -q "found experiment=$id state=RUNNING steps=[1-9]" "$session/sevencastd.log" || fail "it was not found again"
 [ "$(steps)" -ge 9 ] || fail "whole blocks were lost"
 wait "$watch" || fail "watch: $(cat "$session/err")"
@@ -91,4 +92,13 @@ sevencast ab demand-w8 demand-w9 --data "$data" 2>"$session/err"
 [ $? -eq 4 ] || fail "an unknown variant: $(cat "$session/err")"
 sevencast ab demand-w8 demand-w4 --data /dev/null 2>"$session/err"
 [ $? -eq 7 ] || fail "no data: $(cat "$session/err")"
+
+# A route: every key keeps its variant, swaps are made for it, and all is counted.
+for key in 1 2 3 4 5 6; do
+    sevencast infer --data "$data" --model canary --key "client $key" --count 3 --json --timeout 20000 >"$session/keyed" || fail "key $key: $(cat "$session/keyed")"
+    jq -es '[.[] | select(.row) | .variant] | length == 3 and (unique | length) == 1' "$session/keyed" >/dev/null || fail "key $key does not stick"
+done
+sevencast routes --json >"$session/routes" || fail "no routes"
+holds routes '.routes[0] | .name == "canary" and .swaps >= 1 and ([.variants[].success.count] | add == 18 and all(. > 0)) and .mirrored.skipped == 18'
+sevencast routes | grep -q 'canary  *sticky swap  *demand-w8  *75 %' || fail "table of routes: $(sevencast routes)"
 echo "ab: verdicts, page, kill and queue as they should be"

@@ -35,6 +35,7 @@ enum command {
     COMMAND_PING,
     COMMAND_WATCH,
     COMMAND_AB,
+    COMMAND_ROUTES,
     COMMANDS
 };
 
@@ -45,7 +46,7 @@ struct options {
     bool json, follow_swap;
     int64_t timeout_ms; // 0: the default of each call
     const char *board;
-    const char *data, *model, *columns, *time;
+    const char *data, *model, *columns, *time, *key;
     int64_t start, count, stride, in_flight; // infer; count of watch and ping too, -1: not given
     int64_t interval_ms;
     // ab
@@ -88,6 +89,7 @@ int command_infer(const struct cli *cli);
 int command_swap(const struct cli *cli);
 int command_unload(const struct cli *cli);
 int command_ping(const struct cli *cli);
+int command_routes(const struct cli *cli);
 int command_ab(const struct cli *cli);
 
 // "123.5 us"; borrowed from out.

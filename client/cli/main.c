@@ -109,7 +109,7 @@ static int run(const struct cli *cli)
         [COMMAND_INFER] = command_infer,   [COMMAND_SWAP] = command_swap,
         [COMMAND_UNLOAD] = command_unload, [COMMAND_PING] = command_ping,
         [COMMAND_WATCH] = command_watch,   [COMMAND_STATISTICS] = command_statistics,
-        [COMMAND_AB] = command_ab,
+        [COMMAND_AB] = command_ab,         [COMMAND_ROUTES] = command_routes,
     };
     return run_command[cli->options.command](cli);
 }
@@ -122,15 +122,18 @@ int main(int argc, char **argv)
     if (code || done)
         return code;
     int opened = sc_open(cli.options.endpoint,
-                         &(struct sc_options){.max_in_flight = (uint32_t)cli.options.in_flight},
+                         &(struct sc_options){.max_in_flight = (uint32_t)cli.options.in_flight,
+                                              .key = cli.options.key},
                          &cli.client);
     if (opened) {
         char endpoint[256];
         cli_message("endpoint '%s': %s",
                     cli.options.endpoint ? cli.options.endpoint
                                          : sc_default_endpoint(endpoint, sizeof endpoint),
-                    opened == SC_ARGUMENT ? "not an address such as ipc:///path or tcp://host:port"
-                                          : "out of memory or file descriptors");
+                    opened == SC_ARGUMENT
+                        ? "not an address such as ipc:///path or tcp://host:port, "
+                          "or a key of more than 64 bytes"
+                        : "out of memory or file descriptors");
         return cli_exit_code(opened);
     }
     code = run(&cli);

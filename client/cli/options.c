@@ -54,6 +54,8 @@ static const struct option_row {
     {"follow-swap", 0, FLAG, NULL, offsetof(struct options, follow_swap), 0, 0, BIT(COMMAND_INFER),
      "ask for the model's task, so that forecasts go on through swaps with\nwhatever variant "
      "serves"},
+    {"key", 0, TEXT, "TEXT", offsetof(struct options, key), 0, 0, BIT(COMMAND_INFER),
+     "the client's key for routes that stick to one, at most 64 bytes"},
     {"board", 'b', TEXT, "NAME", offsetof(struct options, board), 0, 0,
      BIT(COMMAND_SWAP) | BIT(COMMAND_UNLOAD) | BIT(COMMAND_AB),
      "the board meant; default: the daemon chooses"},
@@ -111,6 +113,7 @@ static const struct {
     [COMMAND_UNLOAD] = {"unload", "[VARIANT]", "end serving of a variant or a board"},
     [COMMAND_PING] = {"ping", NULL, "time round trips to the daemon, without a board"},
     [COMMAND_WATCH] = {"watch", NULL, "status again and again"},
+    [COMMAND_ROUTES] = {"routes", NULL, "names in front of variants, and what they counted"},
     [COMMAND_AB] = {"ab", "VARIANT...", "compare variants, the first against the others"},
 };
 

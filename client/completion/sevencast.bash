@@ -7,7 +7,7 @@ _sevencast_names() {
 
 _sevencast() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' i
-    local commands='status variants boards describe statistics infer swap unload ping watch ab help'
+    local commands='status variants boards describe statistics infer swap unload ping watch routes ab help'
     local options='--endpoint --timeout --json --help --version'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -19,7 +19,7 @@ _sevencast() {
     --board | -b) mapfile -t COMPREPLY < <(compgen -W "$(_sevencast_names boards)" -- "$word"); return ;;
     --endpoint | -e | --timeout | -t | --column | -c | --time | --start | -s | --count | -n | --stride | \
         --in-flight | -f | --interval | -i | --margin | --error-margin | --confidence | --budget | --block | --warmup | \
-        --windows | --seed | --label) return ;;
+        --windows | --seed | --label | --key) return ;;
     --metric) mapfile -t COMPREPLY < <(compgen -W 'error cycles latency energy' -- "$word"); return ;;
     --design) mapfile -t COMPREPLY < <(compgen -W 'abba random-pairs' -- "$word"); return ;;
     --watch | --result | --cancel)
@@ -27,7 +27,7 @@ _sevencast() {
         return ;;
     esac
     case $command in
-    infer) options+=' --data --model --column --time --start --count --stride --in-flight --follow-swap' ;;
+    infer) options+=' --data --model --column --time --start --count --stride --in-flight --follow-swap --key' ;;
     swap | unload) options+=' --board' ;;
     ab) options+=' --data --column --time --board --interval --metric --margin --error-margin --confidence --budget --design' \
         options+=' --block --warmup --windows --seed --label --detach --html --list --watch --result --cancel' ;;

@@ -51,8 +51,12 @@ int sc_open(const char *endpoint, const struct sc_options *options, struct sc_cl
         sc_default_endpoint(c->endpoint, sizeof c->endpoint);
     else if (snprintf(c->endpoint, sizeof c->endpoint, "%s", endpoint) >= (int)sizeof c->endpoint)
         goto fail;
+    if (options && options->key &&
+        snprintf(c->key, sizeof c->key, "%s", options->key) >= (int)sizeof c->key)
+        goto fail;
     if (!options_set(&c->options, options) || !strstr(c->endpoint, "://"))
         goto fail;
+    c->options.key = c->key;
     code = SC_NO_MEMORY;
     c->slots = c->options.max_in_flight + 1;
     c->slot = calloc(c->slots, sizeof *c->slot);
@@ -165,6 +169,7 @@ int sc_submit(struct sc_client *client, const char *model, const double *window,
                            SC_MAX_WINDOW, SC_MAX_FEATURES);
     request.window = (struct service_window){
         .datatype = SERVICE_FP64, .rows = (uint16_t)steps, .columns = (uint16_t)features};
+    memcpy(request.key, client->key, sizeof request.key);
     service_pack_fp64(window, steps * features, bytes);
     struct service_frame tensor = {bytes, steps * features * 8};
     int code =

@@ -26,6 +26,7 @@ struct slot {
 struct sc_client {
     struct connection connection;
     struct sc_options options;
+    char key[SERVICE_ID_MAX + 1]; // options.key points here
     char endpoint[256];
     char prefix[40]; // of all ids: unique among clients, so that cancel hits nobody else
     uint64_t next_ticket;
@@ -82,6 +83,7 @@ struct sc_statistics *result_statistics(const struct service_model_stats *rows, 
 struct sc_metadata *result_metadata(const struct service_metadata *m);
 struct sc_swap *result_swap(const struct service_load *l);
 struct sc_names *result_names(const struct service_names *n);
+struct sc_routes *result_routes(const struct service_route *rows, size_t n);
 struct sc_experiment *result_experiment(const struct service_experiment *x);
 struct sc_experiments *result_experiments(const struct service_experiment *rows, size_t n);
 struct sc_experiment_result *result_of_experiment(const struct service_experiment_result *r);
