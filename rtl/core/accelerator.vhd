@@ -3,6 +3,7 @@
 -- the four programs. The port is fixed in ARCHITECTURE.md; docs/engine.md tells how a pass runs.
 library ieee;
 use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
 use work.arithmetic_pkg.all;
 use work.program_pkg.all;
 use work.variant_pkg.all;
@@ -41,6 +42,7 @@ architecture rtl of accelerator is
   constant value_groups_c : positive := ceil_div(value_banks_c, u_c);
   constant deepest_c      : positive :=
     larger(activation_depth_c, larger(key_depth_c, value_depth_c));
+  constant weight_sources_c : positive := 1 + key_groups_c + value_groups_c;
   type token_words_t is array (0 to t_c - 1) of int_array_t(0 to u_c - 1);
   type key_words_t is array (0 to key_banks_c - 1) of int_array_t(0 to u_c - 1);
   type value_words_t is array (0 to value_banks_c - 1) of int_array_t(0 to p_c - 1);
@@ -58,7 +60,6 @@ architecture rtl of accelerator is
   signal slot_free      : std_logic;
 
   signal issue_valid, issue_first, issue_last : std_logic;
-  signal issue_slice    : natural range 0 to 255;
   signal token_from     : token_source_t;
   signal token_addr     : natural range 0 to 16383;
   signal weight_from    : weight_source_t;
@@ -80,8 +81,7 @@ architecture rtl of accelerator is
 
   signal valid_1, first_1, last_1 : std_logic := '0';
   signal token_from_1   : token_source_t := from_window;
-  signal weight_from_1  : weight_source_t := from_rom;
-  signal weight_group_1 : natural range 0 to 63 := 0;
+  signal weight_source_1 : natural range 0 to weight_sources_c - 1 := 0;
   signal valid_2, first_2, last_2 : std_logic := '0';
   signal tokens         : int_array_t(0 to t_c * u_c - 1) := (others => 0);
   signal weights        : int_array_t(0 to p_c * u_c - 1) := (others => 0);
@@ -212,7 +212,7 @@ begin
       value_groups_g => value_groups_c)
     port map (clk => clk, rst => rst, start => start, writes => writes, softmaxes => softmaxes,
       reciprocals => reciprocals, slot_free => slot_free, valid => issue_valid,
-      first => issue_first, last => issue_last, slice => issue_slice, token_from => token_from,
+      first => issue_first, last => issue_last, token_from => token_from,
       token_addr => token_addr, weight_from => weight_from, weight_addr => weight_addr,
       weight_group => weight_group);
 
@@ -292,18 +292,34 @@ begin
   end generate;
 
   -- Operands: one cycle after the memories.
-  operands : process (clk)
+  flags : process (clk)
   begin
     if rising_edge(clk) then
       valid_1 <= issue_valid;
       first_1 <= issue_first;
       last_1 <= issue_last;
       token_from_1 <= token_from;
-      weight_from_1 <= weight_from;
-      weight_group_1 <= weight_group;
+      case weight_from is
+        when from_rom =>
+          weight_source_1 <= 0;
+        when from_key =>
+          weight_source_1 <= 1 + weight_group;
+        when from_value =>
+          weight_source_1 <= 1 + key_groups_c + weight_group;
+      end case;
       valid_2 <= valid_1;
       first_2 <= first_1;
       last_2 <= last_1;
+      if rst = '1' then
+        valid_1 <= '0';
+        valid_2 <= '0';
+      end if;
+    end if;
+  end process;
+
+  token_operands : process (clk)
+  begin
+    if rising_edge(clk) then
       if valid_1 = '1' then
         for t in 0 to t_c - 1 loop
           for u in 0 to u_c - 1 loop
@@ -319,27 +335,70 @@ begin
             end case;
           end loop;
         end loop;
-        for p in 0 to p_c - 1 loop
-          for u in 0 to u_c - 1 loop
-            case weight_from_1 is
-              when from_rom =>
-                weights(p * u_c + u) <= field_signed(weight_word, (p * u_c + u) * weight_bits_c,
-                  weight_bits_c, fast_c);
-              when from_key =>
-                weights(p * u_c + u) <= key_words((weight_group_1 mod key_groups_c) * p_c + p)(u);
-              when from_value =>
-                weights(p * u_c + u) <=
-                  value_words((weight_group_1 mod value_groups_c) * u_c + u)(p);
-            end case;
-          end loop;
-        end loop;
-      end if;
-      if rst = '1' then
-        valid_1 <= '0';
-        valid_2 <= '0';
       end if;
     end if;
   end process;
+
+  -- Sources of the weights: the ROM, the groups of key banks, those of value banks.
+  simulated_weights : if fast_c generate
+    process (clk)
+    begin
+      if rising_edge(clk) then
+        if valid_1 = '1' then
+          for p in 0 to p_c - 1 loop
+            for u in 0 to u_c - 1 loop
+              if weight_source_1 = 0 then
+                weights(p * u_c + u) <= field_signed(weight_word, (p * u_c + u) * weight_bits_c,
+                  weight_bits_c, fast_c);
+              elsif weight_source_1 <= key_groups_c then
+                weights(p * u_c + u) <= key_words((weight_source_1 - 1) * p_c + p)(u);
+              else
+                weights(p * u_c + u) <=
+                  value_words((weight_source_1 - 1 - key_groups_c) * u_c + u)(p);
+              end if;
+            end loop;
+          end loop;
+        end if;
+      end if;
+    end process;
+  end generate;
+  -- A tree of two-way choices of a code's own bits.
+  netlist_weights : if not fast_c generate
+    outputs_of : for p in 0 to p_c - 1 generate
+      terms_of : for u in 0 to u_c - 1 generate
+        signal choices : word_array_t(0 to 2**clog2(weight_sources_c) - 1)
+          (weight_port_bits_c - 1 downto 0);
+        signal code : std_logic_vector(weight_port_bits_c - 1 downto 0) := (others => '0');
+      begin
+        places : for i in choices'range generate
+          constant source_c : natural := smaller(i, weight_sources_c - 1); -- some repeat the last
+        begin
+          rom : if source_c = 0 generate
+            choices(i) <= std_logic_vector(resize(signed(weight_word(
+              (p * u_c + u + 1) * weight_bits_c - 1 downto (p * u_c + u) * weight_bits_c)),
+              weight_port_bits_c));
+          end generate;
+          key : if source_c > 0 and source_c <= key_groups_c generate
+            choices(i) <= std_logic_vector(to_signed(
+              key_words((source_c - 1) * p_c + p)(u), weight_port_bits_c));
+          end generate;
+          value : if source_c > key_groups_c generate
+            choices(i) <= std_logic_vector(to_signed(
+              value_words((source_c - 1 - key_groups_c) * u_c + u)(p), weight_port_bits_c));
+          end generate;
+        end generate;
+        process (clk)
+        begin
+          if rising_edge(clk) then
+            if valid_1 = '1' then
+              code <= chosen(choices, weight_port_bits_c, weight_source_1);
+            end if;
+          end if;
+        end process;
+        weights(p * u_c + u) <= to_integer(signed(code));
+      end generate;
+    end generate;
+  end generate;
 
   matrix : entity work.tile
     generic map (tokens_g => t_c, outputs_g => p_c, terms_g => u_c, requantisers_g => r_c,

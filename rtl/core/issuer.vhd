@@ -5,6 +5,7 @@
 -- drain never stalls. Addresses appear one cycle after the decision.
 library ieee;
 use ieee.std_logic_1164.all;
+use work.arithmetic_pkg.all;
 use work.program_pkg.all;
 
 entity issuer is
@@ -23,7 +24,6 @@ entity issuer is
     valid        : out std_logic;
     first        : out std_logic;
     last         : out std_logic;
-    slice        : out natural range 0 to 255;
     token_from   : out token_source_t;
     token_addr   : out natural range 0 to 16383;
     weight_from  : out weight_source_t;
@@ -33,21 +33,100 @@ end entity;
 
 architecture rtl of issuer is
   constant program : issue_array_t(0 to program_g'length - 1) := program_g;
+
+  -- The largest value of each field of this program: no register or comparison is wider.
+  function largest return issue_t is
+    variable most : issue_t := program(0);
+  begin
+    for i in program'range loop
+      most.writes := larger(most.writes, program(i).writes);
+      most.softmaxes := larger(most.softmaxes, program(i).softmaxes);
+      most.reciprocals := larger(most.reciprocals, program(i).reciprocals);
+      most.token_base := larger(most.token_base, program(i).token_base);
+      most.weight_base := larger(most.weight_base, program(i).weight_base);
+      most.last_slice := larger(most.last_slice, program(i).last_slice);
+      most.last_job := larger(most.last_job, program(i).last_job);
+      most.drain := larger(most.drain, larger(program(i).drain, program(i).drain_last));
+    end loop;
+    return most;
+  end function;
+
+  -- One more than the last address of the weight port.
+  function address_end return positive is
+    variable most, slices, jobs : natural := 0;
+  begin
+    for i in program'range loop
+      slices := program(i).last_slice + 1;
+      jobs := program(i).last_job + 1;
+      if program(i).weight_from = from_key then
+        jobs := ceil_div(jobs, key_groups_g);
+      elsif program(i).weight_from = from_value then
+        slices := ceil_div(slices, value_groups_g);
+      end if;
+      most := larger(most, program(i).weight_base + jobs * slices);
+    end loop;
+    return most;
+  end function;
+
+  constant most_c    : issue_t := largest;
+  constant address_c : positive := address_end;
+  -- counts go no further than to the passes of the program
+  constant count_c   : positive := 2**clog2(program_g'length + 1);
+  constant bands_c   : positive := larger(key_groups_g, value_groups_g);
+
+  -- What a pass is while it runs, and what it waits for before.
+  type run_t is record
+    scores      : boolean;
+    token_from  : token_source_t;
+    token_base  : natural range 0 to last_of(most_c.token_base + 1);
+    weight_from : weight_source_t;
+    weight_base : natural range 0 to last_of(most_c.weight_base + 1);
+    last_slice  : natural range 0 to last_of(most_c.last_slice + 1);
+    last_job    : natural range 0 to last_of(most_c.last_job + 1);
+    drain       : natural range 0 to last_of(most_c.drain + 1);
+    drain_last  : natural range 0 to last_of(most_c.drain + 1);
+  end record;
+  type wait_t is record
+    writes      : natural range 0 to last_of(most_c.writes + 1);
+    softmaxes   : natural range 0 to last_of(most_c.softmaxes + 1);
+    reciprocals : natural range 0 to last_of(most_c.reciprocals + 1);
+  end record;
+
+  function run_of(pass : issue_t) return run_t is
+  begin
+    return (scores => pass.scores, token_from => pass.token_from, token_base => pass.token_base,
+      weight_from => pass.weight_from, weight_base => pass.weight_base,
+      last_slice => pass.last_slice, last_job => pass.last_job, drain => pass.drain,
+      drain_last => pass.drain_last);
+  end function;
+
+  function wait_of(pass : issue_t) return wait_t is
+  begin
+    return (writes => pass.writes, softmaxes => pass.softmaxes, reciprocals => pass.reciprocals);
+  end function;
 begin
+  assert program'length > 1
+    report "issuer: a program has more than one pass" severity failure;
+
   process (clk)
-    variable pass      : issue_t;                      -- the one that runs
-    variable upcoming  : issue_t := program(0);        -- fetched ahead
-    variable pc        : natural range 0 to program'length := 0;
-    variable running   : boolean := false;             -- upcoming is valid
-    variable busy      : boolean := false;             -- pass is valid
-    variable at_slice  : natural range 0 to 255 := 0;
-    variable at_job    : natural range 0 to 255 := 0;
-    variable address   : natural range 0 to 262143 := 0;
-    variable row       : natural range 0 to 262143 := 0; -- first word of the job's row of keys
-    variable band     : natural range 0 to 63 := 0;
-    variable hold      : natural range 0 to 4095 := 0;
+    variable pass      : run_t;                     -- the one that runs
+    variable upcoming  : run_t := run_of(program(0)); -- fetched ahead
+    variable waits     : wait_t := wait_of(program(0)); -- of upcoming
+    variable pc        : natural range 0 to program'length - 1 := 0; -- of the one after
+    variable refetch   : boolean := false;
+    variable running   : boolean := false;          -- upcoming is to run
+    variable busy      : boolean := false;          -- pass is valid
+    variable begins    : boolean;
+    variable at_slice  : natural range 0 to last_of(most_c.last_slice + 1) := 0;
+    variable at_job    : natural range 0 to last_of(most_c.last_job + 1) := 0;
+    variable address   : natural range 0 to address_c := 0;
+    variable row       : natural range 0 to address_c := 0; -- first word of the job's row of keys
+    variable band      : natural range 0 to last_of(bands_c) := 0;
+    variable hold      : natural range 0 to last_of(most_c.drain + 1) := 0;
     variable slots     : natural range 0 to 2 := 0;
     variable may_issue : boolean;
+    variable ends      : boolean; -- the last slice of a job
+    variable next_address : natural range 0 to address_c;
   begin
     if rising_edge(clk) then
       valid <= '0';
@@ -56,9 +135,11 @@ begin
       if slot_free = '1' then
         slots := slots - 1;
       end if;
-      if not busy and running and writes >= upcoming.writes
-        and softmaxes >= upcoming.softmaxes and reciprocals >= upcoming.reciprocals
-        and (not upcoming.scores or slots < 2) then
+      begins := not busy and running and writes mod count_c >= waits.writes
+        and softmaxes mod count_c >= waits.softmaxes
+        and reciprocals mod count_c >= waits.reciprocals
+        and (not upcoming.scores or slots < 2);
+      if begins then
         pass := upcoming;
         busy := true;
         at_slice := 0;
@@ -69,21 +150,28 @@ begin
         if pass.scores then
           slots := slots + 1;
         end if;
+      end if;
+      -- behind the last pass the first one is fetched again
+      if begins or refetch then
+        upcoming := run_of(program(pc));
+        waits := wait_of(program(pc));
+      end if;
+      if begins then
+        running := running and pc /= 0;
         if pc = program'length - 1 then
-          running := false;
+          pc := 0;
         else
           pc := pc + 1;
-          upcoming := program(pc);
         end if;
       end if;
 
-      may_issue := busy and (at_slice /= pass.last_slice or hold = 0);
+      ends := at_slice = pass.last_slice;
+      may_issue := busy and (not ends or hold = 0);
       if hold > 0 then
         hold := hold - 1;
       end if;
       if may_issue then
         valid <= '1';
-        slice <= at_slice;
         token_from <= pass.token_from;
         token_addr <= pass.token_base + at_slice;
         weight_from <= pass.weight_from;
@@ -92,7 +180,24 @@ begin
         if at_slice = 0 then
           first <= '1';
         end if;
-        if at_slice = pass.last_slice then
+        -- keys: each band of a row of keys takes all slices again; values: each slice all bands
+        next_address := address + 1;
+        if pass.weight_from = from_key and ends then
+          if band = key_groups_g - 1 then
+            band := 0;
+            row := next_address;
+          else
+            band := band + 1;
+          end if;
+          next_address := row;
+        elsif pass.weight_from = from_value and not ends and band /= value_groups_g - 1 then
+          band := band + 1;
+          next_address := address;
+        elsif pass.weight_from = from_value then
+          band := 0;
+        end if;
+        address := next_address;
+        if ends then
           last <= '1';
           at_slice := 0;
           if at_job = pass.last_job then
@@ -102,43 +207,19 @@ begin
             at_job := at_job + 1;
             hold := pass.drain;
           end if;
-          case pass.weight_from is
-            when from_rom =>
-              address := address + 1;
-            when from_key =>
-              if band = key_groups_g - 1 then
-                band := 0;
-                row := address + 1;
-              else
-                band := band + 1;
-              end if;
-              address := row;
-            when from_value =>
-              band := 0;
-              address := address + 1;
-          end case;
         else
           at_slice := at_slice + 1;
-          case pass.weight_from is
-            when from_rom | from_key =>
-              address := address + 1;
-            when from_value =>
-              if band = value_groups_g - 1 then
-                band := 0;
-                address := address + 1;
-              else
-                band := band + 1;
-              end if;
-          end case;
         end if;
       end if;
 
+      refetch := false;
       if start = '1' then
-        pc := 0;
-        upcoming := program(0);
+        pc := 1;
         running := true;
       end if;
       if rst = '1' then
+        pc := 0;
+        refetch := true;
         running := false;
         busy := false;
         hold := 0;
