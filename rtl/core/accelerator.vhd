@@ -417,9 +417,9 @@ begin
       lows_g => lows_c, highs_g => highs_c,
       channel_rom_g => channel_rom_c, position_rom_g => position_rom_c,
       channel_block_bits_g => channel_block_bits_c, position_block_bits_g => position_block_bits_c,
-      bias_bits_g => bias_bits_c, gain_field_g => gain_field_c, row_field_g => row_field_c,
-      depth_kept_g => kept_depth_c, channels_g => pool_depth_c, slots_g => softmax_slots_c,
-      fast_g => fast_c)
+      bias_bits_g => bias_bits_c, position_bits_g => position_bits_c,
+      gain_field_g => gain_field_c, row_field_g => row_field_c, depth_kept_g => kept_depth_c,
+      channels_g => pool_depth_c, slots_g => softmax_slots_c, fast_g => fast_c)
     port map (clk => clk, rst => rst, start => start, captured => captured,
       tile_output => tile_output, tile_group => tile_group, tile_acc => tile_acc,
       kept_addr => kept_read_addr, kept_data => kept_read_data, pool_addr => pool_read_addr,

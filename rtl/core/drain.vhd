@@ -26,12 +26,13 @@ entity drain is
     lows_g            : int_array_t;
     highs_g           : int_array_t;
     channel_rom_g     : word_array_t; -- bias, gain, multiplier of one channel, from the right
-    position_rom_g    : word_array_t; -- lanes_g biases, first token rightmost, multiplier
+    position_rom_g    : word_array_t; -- lanes_g biases, first token rightmost; lies as the residual does
     channel_block_bits_g  : natural;  -- columns in Block RAM, as the next
     position_block_bits_g : natural;
     bias_bits_g       : positive;
+    position_bits_g   : positive;
     gain_field_g      : natural;      -- bits of the field, 0: there is none
-    row_field_g       : natural;      -- bits of a multiplier per row, 0: there is none
+    row_field_g       : natural;      -- bits of the multiplier, 0: the program has it
     depth_kept_g      : positive; -- a power of two
     channels_g        : positive;     -- of the pool, a power of two
     slots_g           : positive;     -- of reciprocals
@@ -57,48 +58,127 @@ entity drain is
 end entity;
 
 architecture rtl of drain is
-  constant program    : drain_array_t(0 to program_g'length - 1) := program_g;
   constant word_bits_c : positive := bias_bits_g + gain_field_g + row_field_g;
-  signal pass, pass_1 : drain_t := program(0);
+
+  -- A position bias takes the residual's way: times 2**low_c in the gain's place, where the first
+  -- DSP48E1 adds gain and offset by itself; what 25 bits cannot hold is the lowest bits of the bias,
+  -- and where even that is too wide (the residual's port has 18 bits) it is the whole bias.
+  constant whole_c : boolean := position_bits_g > 41;
+  function low_bits return natural is
+  begin
+    if whole_c then
+      return position_bits_g;
+    elsif position_bits_g > 25 then
+      return position_bits_g - 25;
+    end if;
+    return 0;
+  end function;
+  constant low_c : natural := low_bits;
+  function unit return natural is
+  begin
+    if whole_c then
+      return 0;
+    end if;
+    return 2**low_c;
+  end function;
+  constant unit_c : natural := unit;
+  function residual_bits return positive is
+  begin
+    if whole_c then
+      return residual_bits_g;
+    end if;
+    return larger(residual_bits_g, low_c + 2);
+  end function;
+
+  function most_channels return positive is
+    variable most : positive := 1;
+  begin
+    for i in program_g'range loop
+      most := larger(most, program_g(i).channels);
+    end loop;
+    return most;
+  end function;
+
+  -- the program, as narrow as it is
+  subtype pc_t is natural range 0 to last_of(program_g'length);
+  subtype group_t is natural range 0 to last_of(groups_g);
+  subtype channel_t is natural range 0 to last_of(most_channels);
+  subtype channel_word_t is natural range 0 to last_of(channel_rom_g'length);
+  subtype kept_t is natural range 0 to last_of(depth_kept_g);
+  subtype slot_t is natural range 0 to last_of(slots_g * groups_g);
+  type pass_t is record
+    pooled       : boolean;
+    scores       : boolean;
+    position     : boolean;
+    normalises   : boolean;
+    bias_steps   : boolean;
+    last_group   : group_t;
+    last_channel : channel_t;
+    multiplier   : natural range 0 to 32767;
+    scale        : natural range 0 to 31;
+    bias_base    : channel_word_t;
+    kept_base    : kept_t;
+    slot         : slot_t;
+  end record;
+  type passes_t is array (natural range <>) of pass_t;
+
+  function narrowed(passes : drain_array_t) return passes_t is
+    variable value : passes_t(0 to passes'length - 1);
+    variable from  : drain_t;
+  begin
+    for i in value'range loop
+      from := passes(passes'low + i);
+      value(i) := (pooled => from.pooled, scores => from.scores, position => from.position,
+        normalises => from.normalises, bias_steps => from.bias_steps, last_group => from.last_group,
+        last_channel => from.channels - 1, multiplier => from.multiplier, scale => from.scale,
+        bias_base => from.bias_base, kept_base => from.kept_base mod depth_kept_g,
+        slot => from.reciprocal * groups_g);
+    end loop;
+    return value;
+  end function;
+  constant program : passes_t(0 to program_g'length - 1) := narrowed(program_g);
+
+  signal pass, pass_1 : pass_t := program(0);
   signal busy         : std_logic := '0';
   signal active       : std_logic;
   signal valid_1      : std_logic := '0';
   signal valid_2      : std_logic := '0';
   signal at_output    : natural range 0 to last_of(outputs_g) := 0;
-  signal at_group     : natural range 0 to last_of(groups_g) := 0;
-  signal bias_addr    : natural range 0 to 65535 := 0;
-  signal channel_addr : natural range 0 to last_of(channel_rom_g'length);
+  signal at_group     : group_t := 0;
+  signal channel_addr : channel_word_t := 0;
   signal channel_idle : std_logic;
-  signal position_addr : natural range 0 to last_of(position_rom_g'length);
+  signal kept_at      : kept_t := 0;
   signal position_idle : std_logic;
   signal channel_word : std_logic_vector(word_bits_c - 1 downto 0);
-  signal position_word : std_logic_vector(lanes_g * bias_bits_g + row_field_g - 1 downto 0);
+  signal position_word : std_logic_vector(lanes_g * position_bits_g - 1 downto 0);
   signal acc          : int_array_t(0 to lanes_g - 1) := (others => 0);
   signal multiplier   : int_array_t(0 to lanes_g - 1) := (others => 0);
   signal residual     : int_array_t(0 to lanes_g - 1) := (others => 0);
+  signal offset       : int_array_t(0 to lanes_g - 1) := (others => 0);
   signal bias         : wide_array_t(0 to lanes_g - 1) := (others => wide_zero_c);
   signal gain         : integer := 0;
   signal scale        : natural range 0 to 31 := 0;
 begin
+  assert bias_bits_g >= low_c and (not whole_c or bias_bits_g = position_bits_g)
+    report "drain: bias_bits_g is too narrow for a position's part" severity failure;
   active <= captured or busy;
   read_enable <= active;
   tile_output <= at_output;
   tile_group <= at_group;
-  channel_idle <= not active when not pass.bias_tokens else '1';
-  channel_addr <= bias_addr when not pass.bias_tokens and bias_addr < channel_rom_g'length else 0;
-  position_idle <= not active when pass.bias_tokens else '1';
-  position_addr <= bias_addr when pass.bias_tokens and bias_addr < position_rom_g'length else 0;
+  channel_idle <= not active;
+  position_idle <= not active when pass.position else '1';
+  kept_addr <= kept_at;
 
   -- cycle 0: walks channels and groups of tokens
   process (clk)
-    variable pc       : natural range 0 to last_of(program'length) := 0;
-    variable upcoming : drain_t := program(0);
-    variable channel  : natural range 0 to 255 := 0;
-    variable kept     : natural range 0 to 65535 := 0;
-    variable slot     : natural range 0 to last_of(slots_g * groups_g) := 0;
-    variable bias_at  : natural range 0 to 65535 := 0;
+    variable pc       : pc_t := 0;
+    variable upcoming : pass_t := program(0);
+    variable channel  : channel_t := 0;
+    variable kept     : kept_t := 0;
+    variable slot     : slot_t := 0;
+    variable bias_at  : channel_word_t := 0;
     variable output   : natural range 0 to last_of(outputs_g) := 0;
-    variable band    : natural range 0 to groups_g := 0;
+    variable band     : group_t := 0;
     variable fresh    : boolean;
   begin
     if rising_edge(clk) then
@@ -107,22 +187,19 @@ begin
       if active = '1' then
         pass_1 <= pass;
         busy <= '1';
-        kept := kept + 1;
-        if pass.bias_tokens then
-          bias_at := bias_at + 1;
-        end if;
+        kept := (kept + 1) mod depth_kept_g;
         if band = pass.last_group then
           band := 0;
-          if pass.bias_steps then
-            bias_at := bias_at + 1;
-          end if;
-          if channel = pass.channels - 1 then
+          if channel = pass.last_channel then
             channel := 0;
             output := 0;
             busy <= '0';
             fresh := true;
           else
             channel := channel + 1;
+            if pass.bias_steps then
+              bias_at := bias_at + 1;
+            end if;
             if output = outputs_g - 1 then
               output := 0;
               busy <= '0';
@@ -146,7 +223,7 @@ begin
         pass <= upcoming;
         bias_at := upcoming.bias_base;
         kept := upcoming.kept_base;
-        slot := upcoming.reciprocal * groups_g;
+        slot := upcoming.slot;
         if pc < program'length - 1 then
           pc := pc + 1;
           upcoming := program(pc);
@@ -154,8 +231,8 @@ begin
       end if;
       at_output <= output;
       at_group <= band;
-      bias_addr <= bias_at;
-      kept_addr <= kept mod depth_kept_g;
+      channel_addr <= bias_at;
+      kept_at <= kept;
       pool_addr <= channel mod channels_g;
       reciprocal_addr <= slot + band;
       if rst = '1' then
@@ -172,47 +249,52 @@ begin
       read_data => channel_word);
   position_rom : entity work.rom
     generic map (contents_g => position_rom_g, first_g => 0, words_g => position_rom_g'length,
-      depth_g => position_rom_g'length, bits_g => lanes_g * bias_bits_g + row_field_g,
+      depth_g => depth_kept_g, bits_g => lanes_g * position_bits_g,
       block_bits_g => position_block_bits_g)
-    port map (clk => clk, idle => position_idle, read_addr => position_addr,
+    port map (clk => clk, idle => position_idle, read_addr => kept_at,
       read_data => position_word);
 
   -- cycle 1: chooses the requantiser's operands
   score_valid <= valid_1 when pass_1.scores else '0';
   process (clk)
-    variable channel_bias : wide_t;
+    variable common : natural range 0 to 32767;
+    variable word   : std_logic_vector(bias_bits_g - 1 downto 0);
   begin
     if rising_edge(clk) then
       valid_2 <= valid_1;
       if valid_1 = '1' then
         scale <= pass_1.scale;
-        gain <= 0;
-        if gain_field_g > 0 and pass_1.residual then
+        if gain_field_g > 0 then -- 0 where there is no residual
           gain <= field_signed(channel_word, bias_bits_g, gain_field_g, fast_g);
         end if;
-        channel_bias := field_wide(channel_word, 0, bias_bits_g, fast_g);
+        common := pass_1.multiplier;
+        if row_field_g > 0 then
+          common := field_natural(channel_word, bias_bits_g + gain_field_g, row_field_g, fast_g);
+        end if;
         for i in 0 to lanes_g - 1 loop
           acc(i) <= tile_acc(i);
-          residual(i) <= kept_data(i);
-          case pass_1.from_where is
-            when multiplier_fixed =>
-              multiplier(i) <= pass_1.multiplier;
-            when multiplier_per_row =>
-              if row_field_g > 0 and pass_1.bias_tokens then
-                multiplier(i) <= field_natural(position_word, lanes_g * bias_bits_g, row_field_g,
-                  fast_g);
-              elsif row_field_g > 0 then
-                multiplier(i) <= field_natural(channel_word, bias_bits_g + gain_field_g,
-                  row_field_g, fast_g);
-              end if;
-            when multiplier_reciprocal =>
-              multiplier(i) <= reciprocal_data(i);
-          end case;
-          if pass_1.bias_tokens then
-            bias(i) <= field_wide(position_word, i * bias_bits_g, bias_bits_g, fast_g);
-          else
-            bias(i) <= channel_bias;
+          multiplier(i) <= common;
+          if pass_1.normalises then
+            multiplier(i) <= reciprocal_data(i);
           end if;
+          word := channel_word(bias_bits_g - 1 downto 0);
+          residual(i) <= kept_data(i);
+          offset(i) <= 0;
+          if pass_1.position then
+            residual(i) <= unit_c;
+            if whole_c then
+              word(position_bits_g - 1 downto 0) :=
+                position_word((i + 1) * position_bits_g - 1 downto i * position_bits_g);
+            else
+              offset(i) <= field_signed(position_word, i * position_bits_g + low_c,
+                position_bits_g - low_c, fast_g);
+              if low_c > 0 then -- the channel's have none
+                word(low_c - 1 downto 0) :=
+                  position_word(i * position_bits_g + low_c - 1 downto i * position_bits_g);
+              end if;
+            end if;
+          end if;
+          bias(i) <= field_wide(word, 0, bias_bits_g, fast_g);
         end loop;
         if pass_1.pooled then
           acc(0) <= pool_data;
@@ -226,10 +308,10 @@ begin
 
   requantisers : entity work.requantiser
     generic map (lanes_g => lanes_g, acc_bits_g => acc_bits_g,
-      multiplier_bits_g => multiplier_bits_g, residual_bits_g => residual_bits_g,
+      multiplier_bits_g => multiplier_bits_g, residual_bits_g => residual_bits,
       gain_bits_g => gain_bits_g, sum_bits_g => sum_bits_g, code_bits_g => code_bits_g,
       shifts_g => shifts_g, lows_g => lows_g, highs_g => highs_g, fast_g => fast_g)
     port map (clk => clk, rst => rst, in_valid => valid_2, acc => acc, multiplier => multiplier,
-      residual => residual, gain => gain, bias => bias, scale => scale,
+      residual => residual, gain => gain, offset => offset, bias => bias, scale => scale,
       out_valid => out_valid, result => result);
 end architecture;

@@ -23,21 +23,18 @@ package program_pkg is
     drain_last  : natural range 0 to 4095; -- of the last job
   end record;
 
-  type multiplier_from_t is (multiplier_fixed, multiplier_per_row, multiplier_reciprocal);
-
   type drain_t is record
     pooled      : boolean;                  -- the pool's sums instead of the tile's accumulators
     scores      : boolean;                  -- goes to softmax, exact
     last_group  : natural range 0 to 63;    -- groups of requantisers_c tokens, less one
     channels    : natural range 1 to 256;
-    multiplier  : natural range 0 to 32767;
-    from_where  : multiplier_from_t;
+    multiplier  : natural range 0 to 32767; -- where the channel ROM has none
+    normalises  : boolean;                  -- multiplies by reciprocals instead
     scale       : natural range 0 to 31;    -- index into shifts_c, lows_c and highs_c
-    bias_base   : natural range 0 to 65535;
+    bias_base   : natural range 0 to 65535; -- channel ROM
     bias_steps  : boolean;                  -- one word a channel; else the same word throughout
-    bias_tokens : boolean;                  -- one word of the position ROM a cycle instead
-    residual    : boolean;
-    kept_base   : natural range 0 to 65535; -- residual buffer
+    position    : boolean;                  -- and one word of the position ROM a cycle
+    kept_base   : natural range 0 to 65535; -- residual buffer and position ROM
     reciprocal  : natural range 0 to 255;   -- slot
   end record;
 

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
--- lanes_g requantisers in step: result = saturate((acc * multiplier + residual * gain + bias) >>
--- shift), floor shift, to low and high, all three chosen by scale. Three cycles from in_valid
+-- lanes_g requantisers in step: result = saturate((acc * multiplier + residual * (gain + offset) +
+-- bias) >> shift), floor shift, to low and high, all three chosen by scale. Three cycles from in_valid
 -- to out_valid. The bias holds the rounding half, so half rounds up and nothing is added here.
 --
--- In the netlist a lane is two DSP48E1: residual * gain + bias in the first, product and sum in the
--- second. Bounds are powers of two but for a narrow range's lower end, so no comparator is needed:
+-- In the netlist a lane is two DSP48E1: residual * (gain + offset) + bias in the first, product and
+-- sum in the second. Bounds are powers of two but for a narrow range's lower end, so no comparator is needed:
 -- a code fits when the bits above it are equal, and what they are compared for is decoded once for
 -- all lanes. Few scales keep that small.
 library ieee;
@@ -33,6 +33,7 @@ entity requantiser is
     multiplier : in  int_array_t(0 to lanes_g - 1); -- unsigned
     residual   : in  int_array_t(0 to lanes_g - 1);
     gain       : in  integer;                       -- 0 where there is no residual
+    offset     : in  int_array_t(0 to lanes_g - 1); -- 25 bits; so has gain + offset
     bias       : in  wide_array_t(0 to lanes_g - 1);
     scale      : in  natural range 0 to 31;
     out_valid  : out std_logic;
@@ -63,7 +64,8 @@ begin
   simulated : if fast_g generate
     process (clk)
       variable stage_1, stage_2 : int_array_t(0 to lanes_g - 1) := (others => 0);
-      variable sum : wide_t;
+      variable sum    : wide_t;
+      variable factor : integer;
     begin
       if rising_edge(clk) then
         if valid_2 = '1' then
@@ -75,8 +77,9 @@ begin
         if in_valid = '1' then
           for i in 0 to lanes_g - 1 loop
             sum := sum_fast(product_fast(acc(i), multiplier(i)), bias(i));
-            if gain /= 0 then
-              sum := sum_fast(sum, product_fast(gain, residual(i)));
+            factor := gain + offset(i);
+            if factor /= 0 then
+              sum := sum_fast(sum, product_fast(factor, residual(i)));
             end if;
             stage_1(i) := scale_fast(sum, shifts_c(scale), lows_c(scale), highs_c(scale));
           end loop;
@@ -260,7 +263,8 @@ begin
             product <= to_signed(acc(i), acc_bits_g) *
               signed('0' & to_unsigned(multiplier(i), multiplier_bits_g));
             addend <= resize(resize(to_signed(residual(i), residual_bits_g) *
-              to_signed(gain, gain_bits_g), wide_bits_c) + to_bits(bias(i)), sum_bits_g);
+              (resize(to_signed(gain, gain_bits_g), 25) + to_signed(offset(i), 25)), wide_bits_c) +
+              to_bits(bias(i)), sum_bits_g);
           end if;
         end if;
       end process;

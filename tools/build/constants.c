@@ -45,58 +45,69 @@ static int64_t acc_max(const struct plan *p, const struct pass *s)
 }
 
 struct largest {
-    int64_t bias, gain, row;
+    int64_t bias, gain, row, sum;
 };
 
-static void channel_largest(const struct plan *p, const struct pass *s, struct largest *max)
+// Multipliers lie in the channel ROM if one layer has them by row, else in the program.
+static void place_multipliers(struct plan *p)
 {
-    for (int i = 0; i < (s->bias_steps ? s->channels : 1); i++) {
-        const struct channel_word *c = &p->channels[s->bias_base + i];
-        max->bias = larger(max->bias, llabs(c->bias));
-        max->gain = larger(max->gain, llabs(c->gain));
-        max->row = larger(max->row, c->multiplier);
+    int by_row = 0;
+    for (int i = 0; i < p->pass_count; i++)
+        by_row |= p->passes[i].multiplier_from == MULTIPLIER_PER_ROW;
+    for (int i = 0; by_row && i < p->pass_count; i++) {
+        struct pass *s = &p->passes[i];
+        if (s->multiplier_from != MULTIPLIER_FIXED || s->op == PASS_SCORES)
+            continue;
+        s->multiplier_from = MULTIPLIER_PER_ROW;
+        for (int c = 0; c < (s->bias_steps ? s->channels : 1); c++)
+            p->channels[s->bias_base + c].multiplier = s->multiplier;
     }
 }
 
-static void position_largest(const struct plan *p, struct largest *max)
+static void enlarge(const struct plan *p, const struct pass *s, struct largest *max)
 {
-    int lanes = p->hw.requantisers;
-    for (int i = 0; i < p->position_words; i++) {
-        const int64_t *word = p->positions + (long)i * (lanes + 1);
-        for (int r = 0; r < lanes; r++)
-            max->bias = larger(max->bias, llabs(word[r]));
-        max->row = larger(max->row, word[lanes]);
+    const struct model *m = p->model;
+    for (int i = 0; i < (s->bias_steps ? s->channels : 1); i++) {
+        const struct channel_word *c = &p->channels[s->bias_base + i];
+        int64_t bias = llabs(c->bias);
+        max->bias = larger(max->bias, bias);
+        max->gain = larger(max->gain, llabs(c->gain));
+        max->row = larger(max->row, c->multiplier);
+        for (int t = 0; s->position && t < m->shape.window; t++)
+            bias = larger(bias, llabs(m->in.rq.b[t * m->shape.d_model + i]));
+        int64_t factor = s->multiplier_from == MULTIPLIER_FIXED     ? s->multiplier
+                         : s->multiplier_from == MULTIPLIER_PER_ROW ? c->multiplier
+                                                                    : 1;
+        max->sum = larger(max->sum, acc_max(p, s) * factor +
+                                        ((int64_t)llabs(c->gain) << (p->kept_bits - 1)) + bias);
     }
 }
 
 void plan_constants(struct plan *p)
 {
-    struct largest all = {1, 1, 0};
-    int64_t sum = 0, code = 1;
+    struct largest max = {1, 1, 0, 0};
+    int64_t code = 1, position = 1;
+    place_multipliers(p);
     for (int i = 0; i < p->pass_count; i++) {
         struct pass *s = &p->passes[i];
-        struct largest own = {0, 0, 0};
         if (s->op == PASS_SCORES)
             continue;
         s->scale = add_scale(p, s);
         if (s->op != PASS_OUT) // the first lane's alone
             code = larger(code, larger(s->high, -(int64_t)s->low - 1));
-        if (s->bias_tokens)
-            position_largest(p, &own);
-        else
-            channel_largest(p, s, &own);
-        int64_t factor = s->multiplier_from == MULTIPLIER_FIXED     ? s->multiplier
-                         : s->multiplier_from == MULTIPLIER_PER_ROW ? own.row
-                                                                    : 1;
-        sum = larger(sum, acc_max(p, s) * factor + (own.gain << (p->kept_bits - 1)) + own.bias);
-        all.bias = larger(all.bias, own.bias);
-        all.gain = larger(all.gain, own.gain);
-        all.row = larger(all.row, own.row);
+        enlarge(p, s, &max);
     }
-    p->bias_bits = model_signed_bits(all.bias);
-    p->gain_bits = model_signed_bits(all.gain);
-    p->row_bits = all.row > 0 ? model_signed_bits(all.row) - 1 : 0;
-    // every sum has 48 bits at most; a bound over all rows at once may seem to have more
-    p->sum_bits = sum >> 47 ? 48 : (int)larger(model_signed_bits(sum), 8);
+    for (int i = 0; i < p->position_words * p->hw.requantisers; i++)
+        position = larger(position, llabs(p->positions[i]));
+    p->position_bits = model_signed_bits(position);
+    p->bias_bits = model_signed_bits(max.bias);
+    if (p->position_bits > PLAN_POSITION_BITS) // a bias is a position's or a channel's
+        p->bias_bits = p->position_bits = (int)larger(p->bias_bits, p->position_bits);
+    else // at least what a position's gain has no room for
+        p->bias_bits = (int)larger(p->bias_bits, p->position_bits - 24);
+    p->gain_bits = model_signed_bits(max.gain);
+    p->row_bits = max.row > 0 ? model_signed_bits(max.row) - 1 : 0;
+    // every sum has 48 bits at most; f's offset may make one seem to have more
+    p->sum_bits = max.sum >> 47 ? 48 : (int)larger(model_signed_bits(max.sum), 8);
     p->code_bits = model_signed_bits(code);
 }

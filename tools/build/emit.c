@@ -113,13 +113,11 @@ static void put_channels(FILE *out, const struct plan *p)
 static void put_positions(FILE *out, const struct plan *p)
 {
     int lanes = p->hw.requantisers;
-    begin_rom(out, "position_rom_c", p->position_words, lanes * p->bias_bits + p->row_bits);
+    begin_rom(out, "position_rom_c", p->position_words, lanes * p->position_bits);
     for (int i = 0; i < p->position_words; i++) {
-        const int64_t *from = p->positions + (long)i * (lanes + 1);
         struct word w = {0};
         for (int r = 0; r < lanes; r++)
-            add_field(&w, from[r], p->bias_bits);
-        add_field(&w, from[lanes], p->row_bits);
+            add_field(&w, p->positions[(long)i * lanes + r], p->position_bits);
         put_item(out, i);
         put_word(out, &w);
     }
@@ -136,8 +134,6 @@ static void put_programs(FILE *out, const struct plan *p)
     static const char *const token_sources[] = {"from_window", "from_activation", "from_numerator",
                                                 "from_nothing"};
     static const char *const weight_sources[] = {"from_rom", "from_key", "from_value"};
-    static const char *const multipliers[] = {"multiplier_fixed", "multiplier_per_row",
-                                              "multiplier_reciprocal"};
     static const char *const destinations[] = {"to_activation", "to_key",    "to_value",
                                                "to_pool",       "to_output", "to_softmax"};
     int last = p->pass_count - 1;
@@ -159,13 +155,12 @@ static void put_programs(FILE *out, const struct plan *p)
         put_item(out, i);
         fprintf(out,
                 "(pooled => %s, scores => %s, last_group => %d, channels => %d, "
-                "multiplier => %d, from_where => %s, scale => %d, "
-                "bias_base => %d, bias_steps => %s, bias_tokens => %s, residual => %s, "
-                "kept_base => %d, reciprocal => %d)",
+                "multiplier => %d, normalises => %s, scale => %d, bias_base => %d, "
+                "bias_steps => %s, position => %s, kept_base => %d, reciprocal => %d)",
                 truth(s->op == PASS_POOL), truth(s->op == PASS_SCORES), s->groups - 1, s->channels,
-                s->multiplier, multipliers[s->multiplier_from], s->scale, s->bias_base,
-                truth(s->bias_steps && !s->bias_tokens), truth(s->bias_tokens), truth(s->residual),
-                s->kept_base, s->slot);
+                s->multiplier_from == MULTIPLIER_FIXED ? s->multiplier : 0,
+                truth(s->multiplier_from == MULTIPLIER_RECIPROCAL), s->scale, s->bias_base,
+                truth(s->bias_steps), truth(s->position), s->kept_base, s->slot);
     }
     fprintf(out, ");\n  constant write_program_c : write_array_t(0 to %d) := (", last);
     for (int i = 0; i <= last; i++) {
@@ -242,6 +237,7 @@ static void put_hardware(FILE *out, const struct plan *p)
         {"gain_field_c", p->has_gain ? p->gain_bits : 0},
         {"row_field_c", p->row_bits},
         {"bias_bits_c", p->bias_bits},
+        {"position_bits_c", p->position_bits},
         {"sum_bits_c", p->sum_bits},
         {"code_bits_c", p->code_bits},
         {"weight_bits_c", p->weight_bits},

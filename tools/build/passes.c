@@ -145,14 +145,12 @@ static int add_linear(struct plan *p, enum pass_op op, int layer, const struct m
 {
     if (add_weights(p, op, layer, w, first_row, rows, place) != 0)
         return -1;
-    if (op == PASS_IN) // its constants lie in the position ROM
-        return 0;
     struct channel_word *c = add_channels(p, rows, &place->channel_base);
     if (!c)
         return -1;
     for (int i = 0; i < rows; i++) {
         int row = first_row + i;
-        c[i].bias = bias_of(p, op, layer, w, row);
+        c[i].bias = op == PASS_IN ? 0 : bias_of(p, op, layer, w, row); // see add_positions
         if (w->rq.g)
             c[i].gain = w->rq.g[row];
         if (w->rq.per_row)
@@ -172,23 +170,48 @@ static int add_half(struct plan *p, int shift, struct place *place)
     return 0;
 }
 
-// Biases of the input layer depend on the token: a word holds those of one drain cycle and the
-// channel's multiplier.
-static int add_positions(struct plan *p)
+// What the channel's word holds of the biases of the input layer: their middle, with 16 zeros that
+// leave room for the lowest bits of the rest.
+static int64_t position_middle(const struct plan *p, int channel)
+{
+    const int64_t *b = p->model->in.rq.b;
+    int d = p->model->shape.d_model;
+    int64_t low = b[channel], high = low;
+    for (int t = 1; t < p->model->shape.window; t++) {
+        int64_t bias = b[t * d + channel];
+        low = bias < low ? bias : low;
+        high = bias > high ? bias : high;
+    }
+    int64_t middle = low + (high - low) / 2;
+    return middle - (int64_t)((uint64_t)middle & 65535);
+}
+
+// Biases of the input layer depend on the token: the channel's word has what they share, a word of
+// the position ROM the rest for one drain cycle. Biases that are too wide for two parts share
+// nothing.
+static int add_positions(struct plan *p, const struct place *place)
 {
     const struct model_shape *s = &p->model->shape;
-    const struct model_requant *rq = &p->model->in.rq;
+    const int64_t *b = p->model->in.rq.b;
     int r = p->hw.requantisers, t = p->hw.tokens, most = p->blocks * (t / r) * s->d_model;
-    p->positions = calloc((size_t)(most * (r + 1)), sizeof *p->positions);
+    int64_t largest = 0;
+    p->positions = calloc((size_t)(most * r), sizeof *p->positions);
     if (!p->positions)
         return -1;
+    for (int i = 0; i < s->window * s->d_model; i++) {
+        int64_t rest = b[i] - position_middle(p, i % s->d_model);
+        largest = llabs(rest) > largest ? llabs(rest) : largest;
+    }
+    int shared = model_signed_bits(largest) <= PLAN_POSITION_BITS;
+    for (int c = 0; c < s->d_model; c++)
+        p->channels[place->channel_base + c].bias = shared ? position_middle(p, c) : 0;
     for (int block = 0; block < p->blocks; block++)
         for (int c = 0; c < s->d_model; c++)
             for (int first = block * t; first < (block + 1) * t && first < s->window; first += r) {
-                int64_t *word = p->positions + (long)p->position_words++ * (r + 1);
+                int64_t *word = p->positions + (long)p->position_words++ * r;
                 for (int i = 0; i < r && first + i < s->window; i++)
-                    word[i] = rq->b[(first + i) * s->d_model + c];
-                word[r] = rq->per_row ? rq->m[c] : 0;
+                    word[i] =
+                        b[(first + i) * s->d_model + c] - p->channels[place->channel_base + c].bias;
             }
     return 0;
 }
@@ -264,10 +287,10 @@ static int in_passes(struct plan *p)
 {
     const struct model *m = p->model;
     struct place place = {0, 0};
-    if (add_linear(p, PASS_IN, 0, &m->in, 0, m->in.rows, &place) != 0 || add_positions(p) != 0)
+    if (add_linear(p, PASS_IN, 0, &m->in, 0, m->in.rows, &place) != 0 ||
+        add_positions(p, &place) != 0)
         return -1;
     struct memory_map map = plan_memory_map(p);
-    int position = 0;
     for (int block = 0; block < p->blocks; block++) {
         struct pass *s = add_pass(p, PASS_IN, 0, block, 0);
         if (!s)
@@ -279,9 +302,7 @@ static int in_passes(struct plan *p)
         finish(p, s);
         set_requant(s, &m->in.rq, &place);
         set_range(s, model_tensor_range(&m->shape, MODEL_H), m->bits.h);
-        s->bias_tokens = 1;
-        s->bias_base = position;
-        position += s->groups * s->channels;
+        s->position = 1;
         s->keep = 1;
         s->destination = TO_ACTIVATION;
         if (m->shape.form == MODEL_COLLAPSED)

@@ -45,8 +45,8 @@ struct pass {
     int drain, drain_last; // cycles to drain a job and the last one
     enum multiplier_source multiplier_from;
     int multiplier, shift, low, high;
-    int scale; // index of shift, low and high in the plan's
-    int bias_base, bias_steps, bias_tokens;
+    int scale;                           // index of shift, low and high in the plan's
+    int bias_base, bias_steps, position; // position: and words of the position ROM
     int residual, keep, kept_base;
     int slot; // of reciprocals, context passes
     enum destination destination;
@@ -98,7 +98,12 @@ struct memory {
     int ramb18, lut, lutram; // of all copies; lut contains lutram
 };
 
-enum { PLAN_MAX_SCALES = 32, PLAN_MAX_BANKS = 64, PLAN_MAX_MEMORIES = PLAN_MAX_BANKS + 16 };
+enum {
+    PLAN_MAX_SCALES = 32,
+    PLAN_POSITION_BITS = 41, // that the drain can split
+    PLAN_MAX_BANKS = 64,
+    PLAN_MAX_MEMORIES = PLAN_MAX_BANKS + 16
+};
 
 struct plan {
     const struct model *model; // borrowed
@@ -111,7 +116,7 @@ struct plan {
     int stored_bits, result_bits; // of what any buffer keeps; of any requantised code
     int weight_bits, token_port_bits, weight_port_bits, acc_bits, tile_acc_bits, score_bits;
     int readout_bits, readout_drop; // collapsed: of the output's exact sums, and what they drop
-    int gain_bits, bias_bits, has_gain, row_bits, lane_stages;
+    int gain_bits, bias_bits, position_bits, has_gain, row_bits, lane_stages;
     int sum_bits, code_bits;        // before the shift; of every code but y
     int chains, chains_room;        // DSP chains of the tile, and how many it has room for
     int f_offset[MODEL_MAX_LAYERS]; // f is stored as f - f_offset
@@ -132,7 +137,7 @@ struct plan {
     int memory_count;
     struct channel_word *channels; // owned
     int channel_words;
-    int64_t *positions; // owned: [position_words][requantisers + 1], the last one a multiplier
+    int64_t *positions; // owned: [position_words][requantisers]; block b's first is its kept_base
     int position_words;
     long cycles, macs; // of one inference
 };

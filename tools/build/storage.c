@@ -135,7 +135,7 @@ static void add_buffers(struct storage *s)
     add_ram(s, BUFFER_RESIDUAL, 1, p->kept_depth, r * p->kept_bits);
     add_ram(s, BUFFER_SCORE, 1, 2 * (t / r) * p->model->shape.window, r * p->score_bits);
     add_rom(s, "channel", p->channel_words, p->bias_bits + gain + p->row_bits);
-    add_rom(s, "position", p->position_words, r * p->bias_bits + p->row_bits);
+    add_rom(s, "position", p->position_words, r * p->position_bits);
 }
 
 // Fewest LUTs within the RAMB18s there are: -1 where there is no choice at all.

@@ -20,7 +20,7 @@ architecture test of requantiser_tb is
   constant lanes_c  : positive := 2; -- the second one sees codes of up to 9 bits
   signal clk        : std_logic := '0';
   signal in_valid   : std_logic := '0';
-  signal acc, multiplier, residual : int_array_t(0 to lanes_c - 1) := (others => 0);
+  signal acc, multiplier, residual, offset : int_array_t(0 to lanes_c - 1) := (others => 0);
   signal gain       : integer := 0;
   signal bias       : wide_array_t(0 to lanes_c - 1) := (others => wide_zero_c);
   signal scale      : natural range 0 to 31 := 0;
@@ -33,7 +33,7 @@ begin
       lows_g => lows_c, highs_g => highs_c,
       fast_g => true)
     port map (clk => clk, rst => '0', in_valid => in_valid, acc => acc, multiplier => multiplier,
-      residual => residual, gain => gain, bias => bias, scale => scale,
+      residual => residual, gain => gain, offset => offset, bias => bias, scale => scale,
       out_valid => fast_valid, result => fast_result);
   slow : entity work.requantiser
     generic map (lanes_g => lanes_c, acc_bits_g => 24, multiplier_bits_g => 17, residual_bits_g => 8,
@@ -41,7 +41,7 @@ begin
       lows_g => lows_c, highs_g => highs_c,
       fast_g => false)
     port map (clk => clk, rst => '0', in_valid => in_valid, acc => acc, multiplier => multiplier,
-      residual => residual, gain => gain, bias => bias, scale => scale,
+      residual => residual, gain => gain, offset => offset, bias => bias, scale => scale,
       out_valid => slow_valid, result => slow_result);
 
   process
@@ -136,8 +136,12 @@ begin
         bias(l) <= (high => random(-2**29, 2**29), low => random(0, 65535));
       end loop;
       gain <= random(-2**24 + 1, 2**24 - 1);
+      offset <= (others => 0);
       if i mod 3 = 0 then
         gain <= 0;
+        for l in 0 to lanes_c - 1 loop
+          offset(l) <= random(-2**24, 2**24 - 1);
+        end loop;
       end if;
       if i mod 2 = 0 then
         for l in 0 to lanes_c - 1 loop
