@@ -62,7 +62,8 @@ architecture rtl of numerators is
   type u_array_t is array (natural range <>) of u_t;
   type z_array_t is array (natural range <>) of z_t;
 
-  -- a block's pass and what follows from its tokens: its last lane group of tokens and lane there
+  -- Two blocks at least: GHDL's synthesis stops at one.
+  -- A block's pass and what follows from its tokens: its last lane group of tokens and lane there
   type block_t is record
     tokens    : natural range 1 to 64;
     base      : natural range 0 to 16383;
@@ -74,19 +75,21 @@ architecture rtl of numerators is
   type blocks_t is array (natural range <>) of block_t;
 
   function blocks_of(passes : softmax_array_t) return blocks_t is
-    variable value : blocks_t(0 to passes'length - 1);
+    variable value : blocks_t(0 to last_of(passes'length));
+    variable from  : softmax_t;
   begin
     for i in value'range loop
-      value(i).tokens := passes(i).tokens;
-      value(i).base := passes(i).base;
-      value(i).layer := passes(i).layer;
-      value(i).first_row := passes(i).first_row;
-      value(i).last_step := ceil_div(passes(i).tokens, lanes_g) - 1;
-      value(i).last_lane := passes(i).tokens - value(i).last_step * lanes_g - 1;
+      from := passes(i mod passes'length);
+      value(i).tokens := from.tokens;
+      value(i).base := from.base;
+      value(i).layer := from.layer;
+      value(i).first_row := from.first_row;
+      value(i).last_step := ceil_div(from.tokens, lanes_g) - 1;
+      value(i).last_lane := from.tokens - value(i).last_step * lanes_g - 1;
     end loop;
     return value;
   end function;
-  constant blocks_c : blocks_t(0 to program_g'length - 1) := blocks_of(program);
+  constant blocks_c : blocks_t(0 to last_of(program_g'length)) := blocks_of(program);
 
   function following(pc : pc_t) return pc_t is
   begin
@@ -171,11 +174,9 @@ begin
           end loop;
         end loop;
         tap_column <= column;
-        tap_e(0 to lanes_g - 1) <= e;
-        tap_u(0 to lanes_g - 1) <= u;
-        for j in lanes_g to last_of(lanes_g) loop -- a place that one lane leaves
-          tap_e(j) <= 0;
-          tap_u(j) <= 0;
+        for j in tap_e'range loop
+          tap_e(j) <= e(j mod lanes_g);
+          tap_u(j) <= u(j mod lanes_g);
         end loop;
         numerator_addr <= address;
         if term = terms_g - 1 or column = columns_g - 1 then

@@ -40,6 +40,41 @@ architecture rtl of reciprocals is
   constant layers_c  : positive := dividends_g'length;
   constant dividends_c : int_array_t(0 to layers_c - 1) := dividends_g;
   constant quotient_bits_c : positive := 17;
+  subtype pc_t is natural range 0 to last_of(program_g'length);
+  subtype lane_t is natural range 0 to last_of(lanes_g);
+  subtype group_t is natural range 0 to last_of(groups_c);
+
+  -- Where a block's reciprocals begin and its last one's group and lane. Two blocks at least: GHDL's
+  -- synthesis stops at one.
+  type block_t is record
+    first      : natural range 0 to last_of(depth_c);
+    last_group : group_t;
+    last_lane  : lane_t;
+  end record;
+  type blocks_t is array (natural range <>) of block_t;
+
+  function blocks_of(passes : softmax_array_t) return blocks_t is
+    variable value : blocks_t(0 to last_of(passes'length));
+    variable from  : softmax_t;
+  begin
+    for i in value'range loop
+      from := passes(i mod passes'length);
+      value(i).first := from.slot * groups_c;
+      value(i).last_group := ceil_div(from.tokens, lanes_g) - 1;
+      value(i).last_lane := from.tokens - value(i).last_group * lanes_g - 1;
+    end loop;
+    return value;
+  end function;
+  constant blocks_c : blocks_t(0 to last_of(program_g'length)) := blocks_of(program);
+
+  function following(pc : pc_t) return pc_t is
+  begin
+    if pc = program_g'length - 1 then
+      return 0;
+    end if;
+    return pc + 1;
+  end function;
+
   subtype place_t is natural range 0 to last_of(queue_c);
   signal put, get    : place_t := 0;
   signal queue_in    : int_array_t(0 to 0);
@@ -97,50 +132,40 @@ begin
       dividend => dividend, divisor => divisor, out_valid => out_valid, quotient => quotient);
 
   keep : process (clk)
-    variable pc      : natural range 0 to last_of(program'length) := 0;
-    variable pass    : softmax_t := program(0);
-    variable lane    : natural range 0 to last_of(lanes_g) := 0;
-    variable band    : natural range 0 to groups_c := 0;
-    variable token   : natural range 0 to tokens_g := 0;
-    variable count   : natural range 0 to 1023 := 0;
+    variable pc      : pc_t := 0; -- of the block after this one
+    variable pass    : block_t := blocks_c(0);
+    variable lane    : lane_t := 0;
+    variable band    : group_t := 0;
+    variable count   : natural range 0 to program_g'length := 0;
   begin
     if rising_edge(clk) then
       lane_write <= (others => '0');
+      write_addr <= pass.first + band;
+      write_data(0) <= quotient;
       if out_valid = '1' then
         for i in 0 to lanes_g - 1 loop
           if i = lane then
             lane_write(i) <= '1';
           end if;
         end loop;
-        write_addr <= pass.slot * groups_c + band;
-        write_data(0) <= quotient;
-        if token = pass.tokens - 1 then
-          token := 0;
+        if lane = pass.last_lane and band = pass.last_group then
           lane := 0;
           band := 0;
           count := count + 1;
-          if pc = program'length - 1 then
-            pc := 0;
-          else
-            pc := pc + 1;
-          end if;
-          pass := program(pc);
+          pass := blocks_c(pc);
+          pc := following(pc);
+        elsif lane = lanes_g - 1 then
+          lane := 0;
+          band := band + 1;
         else
-          token := token + 1;
-          if lane = lanes_g - 1 then
-            lane := 0;
-            band := band + 1;
-          else
-            lane := lane + 1;
-          end if;
+          lane := lane + 1;
         end if;
       end if;
       if start = '1' or rst = '1' then
-        pc := 0;
-        pass := program(0);
+        pc := following(0);
+        pass := blocks_c(0);
         lane := 0;
         band := 0;
-        token := 0;
         count := 0;
         lane_write <= (others => '0');
       end if;

@@ -55,7 +55,8 @@ architecture rtl of score_sweep is
   signal valid_1       : std_logic := '0';
   signal words         : int_array_t(0 to requantisers_g - 1);
 
-  -- What follows from a block's tokens: groups that it drains and steps that sweep it, less one.
+  -- What follows from a block's tokens: groups that it drains and steps that sweep it, less one. Of
+  -- two blocks at least: GHDL's synthesis stops at one.
   type extent_t is record
     last_group : natural range 0 to last_of(groups_c);
     last_step  : natural range 0 to last_of(steps_c);
@@ -64,16 +65,18 @@ architecture rtl of score_sweep is
   type extents_t is array (natural range <>) of extent_t;
 
   function extents_of(passes : softmax_array_t) return extents_t is
-    variable value : extents_t(0 to passes'length - 1);
+    variable value : extents_t(0 to last_of(passes'length));
+    variable from  : softmax_t;
   begin
     for i in value'range loop
-      value(i).last_group := ceil_div(passes(i).tokens, requantisers_g) - 1;
-      value(i).last_step := ceil_div(passes(i).tokens, lanes_g) - 1;
-      value(i).layer := passes(i).layer;
+      from := passes(i mod passes'length);
+      value(i).last_group := ceil_div(from.tokens, requantisers_g) - 1;
+      value(i).last_step := ceil_div(from.tokens, lanes_g) - 1;
+      value(i).layer := from.layer;
     end loop;
     return value;
   end function;
-  constant extents : extents_t(0 to program_g'length - 1) := extents_of(program);
+  constant extents : extents_t(0 to last_of(program_g'length)) := extents_of(program);
 
   function following(pc : pc_t) return pc_t is
   begin
