@@ -94,8 +94,9 @@ void link_identity_encode(const struct link_identity *id, uint8_t out[LINK_IDENT
 
 // The payload of a BURST.
 struct link_burst {
-    uint32_t runs;   // >= 1
-    uint16_t limit;  // >= 1: no run begins after so many times LINK_BURST_LIMIT_CYCLES clocks
+    uint32_t runs; // 0: until a STOP or the limit
+    uint16_t
+        limit; // no run but the first begins after so many times LINK_BURST_LIMIT_CYCLES clocks
     uint8_t windows; // 1: the newest window; 2: the two newest in turn, the older one first
 };
 

@@ -42,8 +42,7 @@ int link_burst_good(const uint8_t payload[LINK_BURST_BYTES])
 {
     struct link_burst b;
     link_burst_decode(payload, LINK_BURST_BYTES, &b);
-    return b.runs >= 1 && b.limit >= 1 && b.windows >= 1 && b.windows <= LINK_MAX_BURST_WINDOWS &&
-           payload[AT_RESERVED] == 0;
+    return b.windows >= 1 && b.windows <= LINK_MAX_BURST_WINDOWS && payload[AT_RESERVED] == 0;
 }
 
 void link_burst_encode(const struct link_burst *b, uint8_t out[LINK_BURST_BYTES])

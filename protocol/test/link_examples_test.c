@@ -50,6 +50,13 @@ static const struct fields {
     {"read-tensor-request", '>', LINK_READ_TENSOR, 0x1237, 4, (uint8_t[]){1, 0, 1, 0}},
     {"read-tensor-answer", '<', LINK_READ_TENSOR | LINK_ANSWER, 0x1237, 12,
      (uint8_t[]){1, 0, 1, 0, 0xf4, 3, 0xf5, 3, 0xf6, 3, 0xf7, 3}}, // 1012..1015
+    {"burst-request", '>', LINK_BURST, 0x123a, 8, (uint8_t[]){3, 0, 0, 0, 1, 0, 1, 0}},
+    {"burst-answer", '<', LINK_BURST | LINK_ANSWER, 0x123a, 32,
+     (uint8_t[]){
+         3,    0, 0, 0, 0, 0, 0, 0, 0xa4, 1, 0, 0, 0,    0,    0,    0, // 3 runs, 420 busy cycles
+         0xa8, 1, 0, 0, 0, 0, 0, 0, 0,    1, 0, 0, 0x43, 0x0a, 0x86, 0x14}},
+    {"stop-request", '>', LINK_STOP, 0x123b, 0, NULL},
+    {"stop-answer", '<', LINK_STOP | LINK_ANSWER, 0x123b, 0, NULL},
     {"bad-value-request", '>', LINK_INFER, 0x1238, 6, (int8_t[]){-7, 2, -3, 9, 5, 7}},
     {"bad-value-error", '<', LINK_ERROR, 0x1238, 4, (uint8_t[]){LINK_BAD_VALUE, LINK_INFER, 3, 0}},
     {"reset-request", '>', LINK_RESET, 0x1239, 0, NULL},

@@ -1,86 +1,114 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Chooses the next answer to send, and its payload: answers at once go before tensors, tensors
--- before results. Asks for a flush when an answer is out and none follows.
+-- Chooses the next answer to send: answers at once go before tensors and bursts, those before
+-- results. Asks for a flush when an answer is out and none follows.
 library ieee;
 use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
 
+use work.answer_pkg.all;
 use work.link_pkg.all;
 use work.variant_pkg.all;
 
 entity answers is
   port (
     clk, rst : in  std_logic; -- rst: power-on
-    quiet    : in  std_logic; -- begin no tensor and no result
+    quiet    : in  std_logic; -- begin nothing of the engine's
     idle     : out std_logic;
     pending  : out std_logic; -- an answer can begin
     tx_flush : out std_logic;
+    -- sequence numbers, as requests accepts them: a window's goes to its buffer
+    seq_write  : in  std_logic;
+    seq_now    : in  std_logic;
+    seq_window : in  std_logic;
+    seq_buffer : in  natural range 0 to 1;
+    seq_data   : in  std_logic_vector(15 downto 0);
     -- at once
     now_valid  : in  std_logic;
-    now_taken  : out std_logic := '0';
-    now_type   : in  byte_t;
-    now_seq    : in  std_logic_vector(15 downto 0);
-    now_length : in  natural range 0 to max_payload_c;
-    -- tensor
-    tensor_valid  : in  std_logic;
-    tensor_taken  : out std_logic := '0';
+    now_taken  : out std_logic;
+    now_error  : in  std_logic;
+    now_kind   : in  std_logic_vector(2 downto 0); -- low bits of the request's type
+    now_words  : in  natural range 0 to 31;
+    -- tensor or burst
+    special_valid : in  std_logic;
+    special_burst : in  std_logic;
+    special_two   : in  std_logic; -- windows of the burst
+    special_taken : out std_logic;
     tensor_failed : in  std_logic;
-    tensor_seq    : in  std_logic_vector(15 downto 0);
-    tensor_length : in  natural range 0 to max_payload_c;
+    tensor_length : in  answer_length_t;
     -- result
-    result_valid : in  std_logic;
-    result_taken : out std_logic := '0';
-    result_seq   : in  std_logic_vector(15 downto 0);
-    -- payload bytes: read_enable goes to all sources, each brings its data a clock later
-    read_enable   : in  std_logic; -- as link_tx asks
-    error_data    : in  byte_t;
-    register_data : in  byte_t;
-    tensor_data   : in  byte_t;
-    result_data   : in  byte_t;
+    result_valid  : in  std_logic;
+    result_buffer : in  natural range 0 to 1;
+    result_taken  : out std_logic;
+    -- whose payload bytes link_tx gets, while it sends the payload
+    payload_part : in  std_logic;
+    show_registers, show_error, show_tensor, show_result : out std_logic;
+    show_slot      : out natural range 0 to 3; -- 0, 1: that buffer's result; 2: tensor or burst
     -- link_tx
-    frame_valid   : out std_logic;
-    frame_done    : in  std_logic;
-    frame_type    : out byte_t := (others => '0');
-    frame_seq     : out std_logic_vector(15 downto 0) := (others => '0');
-    frame_length  : out natural range 0 to max_payload_c := 0;
-    payload_valid : out std_logic;
-    payload_data  : out byte_t);
+    frame_valid  : out std_logic;
+    frame_done   : in  std_logic;
+    frame_type   : out byte_t;
+    frame_seq    : out std_logic_vector(15 downto 0);
+    frame_length : out answer_length_t);
 end entity;
 
 architecture rtl of answers is
-  constant result_length_c : positive := 8 + 2 * outputs_c;
-
   type state_t is (ready, sending, withdraw);
-  type source_t is (from_registers, from_error, from_tensor, from_result);
 
-  signal state   : state_t := ready;
-  signal source  : source_t := from_registers;
-  signal flushed : std_logic := '1';
-  signal fetched : std_logic := '0';
-  signal flush   : std_logic := '0';
+  constant result_length_c : positive := 8 + 2 * outputs_c;
+  constant burst_length_c  : positive := burst_head_c + 2 * outputs_c; -- of one window
+
+  signal state    : state_t := ready;
+  signal flushed  : std_logic := '1';
+  signal flush    : std_logic := '0';
+  signal registers_now, error_now, tensor_now, result_now : std_logic := '0';
+  signal slot     : natural range 0 to 3 := 0;
+  signal is_error : std_logic;
+  signal write_to : natural range 0 to 3;
+  signal reading  : std_logic;
 begin
-  idle          <= '1' when state = ready else '0';
-  pending       <= '1' when state = withdraw or flushed = '0'
-                            or (state = ready and now_valid = '1')
-                            or (state = ready and quiet = '0'
-                                and (tensor_valid = '1' or result_valid = '1'))
-                   else '0';
-  frame_valid   <= '1' when state = sending else '0';
-  payload_valid <= fetched;
-  tx_flush      <= flush;
-  with source select payload_data <=
-    register_data when from_registers,
-    error_data    when from_error,
-    tensor_data   when from_tensor,
-    result_data   when from_result;
+  idle           <= '1' when state = ready else '0';
+  pending        <= '1' when state = withdraw or flushed = '0'
+                             or (state = ready and now_valid = '1')
+                             or (state = ready and quiet = '0'
+                                 and (special_valid = '1' or result_valid = '1'))
+                    else '0';
+  reading        <= '1' when state = sending else '0';
+  frame_valid    <= reading;
+  tx_flush       <= flush;
+  show_registers <= registers_now and payload_part;
+  show_error     <= error_now and payload_part;
+  show_tensor    <= tensor_now and payload_part;
+  show_result    <= result_now and payload_part;
+  show_slot      <= slot;
+
+  is_error   <= error_now or (tensor_now and tensor_failed);
+  frame_type <= error_c when is_error = '1' else
+                "10000" & now_kind when registers_now = '1' else
+                read_tensor_c or answer_c when tensor_now = '1' else
+                burst_c or answer_c when slot = 2 else
+                infer_c or answer_c;
+  frame_length <= 4 when is_error = '1' else
+                  4 * now_words when registers_now = '1' else
+                  tensor_length when tensor_now = '1' else
+                  result_length_c when slot /= 2 else
+                  burst_length_c + 2 * outputs_c when special_two = '1' else
+                  burst_length_c;
+
+  now_taken     <= '1' when state = withdraw and slot = 3 else '0';
+  special_taken <= '1' when state = withdraw and slot = 2 else '0';
+  result_taken  <= '1' when state = withdraw and slot < 2 else '0';
+
+  write_to <= 3 when seq_now = '1' else seq_buffer when seq_window = '1' else 2;
+
+  numbers : entity work.ram_dist_sys
+    generic map (depth_g => 4, width_g => 16)
+    port map (clk => clk, write_enable => seq_write, write_addr => write_to,
+              write_data => seq_data, read_enable => reading, read_addr => slot,
+              read_data => frame_seq);
 
   process (clk)
   begin
     if rising_edge(clk) then
-      if read_enable = '1' then
-        fetched <= '1';
-      elsif fetched = '1' then
-        fetched <= '0';
-      end if;
       if flush = '1' then
         flush <= '0';
       end if;
@@ -88,29 +116,19 @@ begin
       case state is
         when ready =>
           if now_valid = '1' then
-            frame_type   <= now_type;
-            frame_seq    <= now_seq;
-            frame_length <= now_length;
-            source       <= from_registers;
-            if now_type = error_c then
-              source <= from_error;
-            end if;
-            state <= sending;
-          elsif quiet = '0' and tensor_valid = '1' then
-            frame_type <= read_tensor_c or answer_c;
-            if tensor_failed = '1' then
-              frame_type <= error_c;
-            end if;
-            frame_seq    <= tensor_seq;
-            frame_length <= tensor_length;
-            source       <= from_tensor;
-            state        <= sending;
+            registers_now <= not now_error;
+            error_now     <= now_error;
+            slot          <= 3;
+            state         <= sending;
+          elsif quiet = '0' and special_valid = '1' then
+            tensor_now <= not special_burst;
+            result_now <= special_burst;
+            slot       <= 2;
+            state      <= sending;
           elsif quiet = '0' and result_valid = '1' then
-            frame_type   <= infer_c or answer_c;
-            frame_seq    <= result_seq;
-            frame_length <= result_length_c;
-            source       <= from_result;
-            state        <= sending;
+            result_now <= '1';
+            slot       <= result_buffer;
+            state      <= sending;
           elsif flushed = '0' then
             flush   <= '1';
             flushed <= '1';
@@ -118,31 +136,26 @@ begin
 
         when sending =>
           if frame_done = '1' then
-            flushed <= '0';
-            case source is
-              when from_registers => now_taken <= '1';
-              when from_error     => now_taken <= '1';
-              when from_tensor    => tensor_taken <= '1';
-              when from_result    => result_taken <= '1';
-            end case;
-            state <= withdraw;
+            registers_now <= '0';
+            error_now     <= '0';
+            tensor_now    <= '0';
+            result_now    <= '0';
+            flushed       <= '0';
+            state         <= withdraw;
           end if;
 
         when withdraw => -- the source withdraws its answer
-          now_taken    <= '0';
-          tensor_taken <= '0';
-          result_taken <= '0';
-          state        <= ready;
+          state <= ready;
       end case;
 
       if rst = '1' then
-        state        <= ready;
-        flushed      <= '1';
-        fetched      <= '0';
-        flush        <= '0';
-        now_taken    <= '0';
-        tensor_taken <= '0';
-        result_taken <= '0';
+        state         <= ready;
+        registers_now <= '0';
+        error_now     <= '0';
+        tensor_now    <= '0';
+        result_now    <= '0';
+        flushed       <= '1';
+        flush         <= '0';
       end if;
     end if;
   end process;

@@ -1,4 +1,5 @@
 sys/link_pkg.vhd
+sys/answer_pkg.vhd
 sys/ram_dist_sys.vhd
 sys/ft245.vhd
 sys/link_crc.vhd
@@ -6,6 +7,8 @@ sys/link_rx.vhd
 sys/link_tx.vhd
 sys/registers.vhd
 sys/window_buffers.vhd
+sys/cycle_counter.vhd
+sys/results.vhd
 sys/tensor_reader.vhd
 sys/requests.vhd
 sys/answers.vhd

@@ -18,7 +18,7 @@ entity link_crc is
     trailer  : in  std_logic;
     busy     : out std_logic;
     differs  : out std_logic; -- since start some trailer bit was not the one that was due
-    due      : out byte_t);   -- the next trailer byte
+    due      : out byte_t);   -- the next trailer byte, inverted
 end entity;
 
 architecture rtl of link_crc is
@@ -31,7 +31,7 @@ architecture rtl of link_crc is
 begin
   busy    <= running;
   differs <= wrong;
-  due     <= not crc(7 downto 0);
+  due     <= crc(7 downto 0);
 
   process (clk)
     variable mixed, feedback : std_logic;

@@ -6,6 +6,7 @@ use ieee.std_logic_1164.all;
 package link_pkg is
   subtype byte_t is std_logic_vector(7 downto 0);
   subtype word_t is std_logic_vector(31 downto 0);
+  subtype args_t is std_logic_vector(63 downto 0);
 
   constant sync0_c       : byte_t  := x"A5";
   constant sync1_c       : byte_t  := x"37";
@@ -17,6 +18,8 @@ package link_pkg is
   constant infer_c          : byte_t := x"03";
   constant read_tensor_c    : byte_t := x"04";
   constant reset_c          : byte_t := x"05";
+  constant burst_c          : byte_t := x"06";
+  constant stop_c           : byte_t := x"07";
   constant answer_c         : byte_t := x"80"; -- or'ed to the request's type
   constant error_c          : byte_t := x"FF";
 
@@ -35,5 +38,21 @@ package link_pkg is
 
   subtype cycles_t is natural range 0 to 2 ** 24 - 1; -- times in clocks, modulo 2 ** 24
 
+  constant burst_head_c : natural := 28; -- of the answer to a BURST, bytes before y
+
   constant registers_c : natural := 23;
+
+  function byte_of(word : word_t; lane : natural range 0 to 3) return byte_t;
 end package;
+
+package body link_pkg is
+  function byte_of(word : word_t; lane : natural range 0 to 3) return byte_t is
+  begin
+    case lane is
+      when 0 => return word(7 downto 0);
+      when 1 => return word(15 downto 8);
+      when 2 => return word(23 downto 16);
+      when 3 => return word(31 downto 24);
+    end case;
+  end function;
+end package body;

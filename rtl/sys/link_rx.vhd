@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Frames out of the host's byte stream (PROTOCOL.md 1.1). Payload bytes are passed on as they come,
 -- before the CRC is known: whoever stores them commits on frame_valid with frame_good.
+--
+-- Header and arguments are chains of bytes that move on with each byte, and the ends of the parts of
+-- a frame are looked for in the clocks in which the CRC is busy: both cost next to no logic.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -15,43 +18,54 @@ entity link_rx is
     rx_data  : in  byte_t;
     -- one pulse a payload byte; frame_type and frame_length are already those of its frame
     payload_valid : out std_logic;
-    payload_index : out natural range 0 to max_payload_c - 1 := 0;
+    payload_first : out std_logic; -- with it: the frame's first
     payload_data  : out byte_t;
     -- at the end of a frame, good or bad; the fields stay until frame_ready
     frame_valid   : out std_logic;
     frame_ready   : in  std_logic;
     frame_status  : out frame_status_t := frame_good;
-    frame_version : out byte_t := (others => '0');
-    frame_type    : out byte_t := (others => '0');
+    frame_version : out byte_t;
+    frame_type    : out byte_t;
     frame_seq     : out std_logic_vector(15 downto 0);
-    frame_length  : out natural range 0 to 65535;
-    frame_args    : out word_t;  -- the first four payload bytes, first in bits 7..0
+    frame_length  : out std_logic_vector(15 downto 0);
+    frame_args    : out args_t; -- the last eight payload bytes, last in bits 63..56
     active        : out std_logic); -- busy with a byte that is already taken
 end entity;
 
 architecture rtl of link_rx is
-  type state_t is (hunt, second_sync, version, kind, seq_low, seq_high, length_low, length_high,
-                   payload, crc_bytes, judge, deliver);
+  type state_t is (hunt, second_sync, header, payload, crc_bytes, deliver);
+
+  constant max_length_c : std_logic_vector(15 downto 0) :=
+    std_logic_vector(to_unsigned(max_payload_c, 16));
 
   signal state  : state_t := hunt;
-  signal args   : word_t := (others => '0');
-  signal seq    : std_logic_vector(15 downto 0) := (others => '0');
-  signal length : natural range 0 to 65535 := 0;
-  signal index  : natural range 0 to max_payload_c - 1 := 0; -- of the next payload or CRC byte
+  -- version, type, sequence number, length
+  signal fields : std_logic_vector(47 downto 0) := (others => '0');
+  signal args   : args_t := (others => '0');
+  signal length : std_logic_vector(15 downto 0);
+  signal index  : natural range 0 to 4095 := 0; -- bytes of this part of the frame so far
   signal held   : byte_t := (others => '0'); -- the byte last taken
-  signal strobe, ready, valid : std_logic := '0';
+  signal strobe, first, ready : std_logic := '0';
 
   signal crc_start, crc_take, crc_trailer : std_logic := '0';
-  signal crc_busy, crc_differs            : std_logic;
+  signal crc_busy, crc_differs, crc_idle  : std_logic;
+  signal at_end                           : std_logic;
 begin
-  ready         <= '0' when state = judge or state = deliver or crc_take = '1' or crc_busy = '1'
-                   else '1';
-  active        <= crc_take or crc_busy;
+  crc_idle      <= not (crc_take or crc_busy);
+  at_end        <= '1' when (state = header and index = 6) or (state = crc_bytes and index = 4)
+                            or (state = payload and index = to_integer(unsigned(length(11 downto 0))))
+                   else '0';
+  ready         <= '1' when state /= deliver and crc_idle = '1' and at_end = '0' else '0';
+  active        <= '1' when crc_idle = '0' or at_end = '1' else '0';
   payload_data  <= held;
   rx_ready      <= ready;
   payload_valid <= strobe;
-  frame_valid   <= valid;
-  frame_seq     <= seq;
+  payload_first <= first;
+  frame_valid   <= '1' when state = deliver else '0';
+  frame_version <= fields(7 downto 0);
+  frame_type    <= fields(15 downto 8);
+  frame_seq     <= fields(31 downto 16);
+  length        <= fields(47 downto 32);
   frame_length  <= length;
   frame_args    <= args;
 
@@ -61,11 +75,11 @@ begin
       trailer => crc_trailer, busy => crc_busy, differs => crc_differs, due => open);
 
   process (clk)
-    variable total : natural range 0 to 65535;
   begin
     if rising_edge(clk) then
       if strobe = '1' then
         strobe <= '0';
+        first  <= '0';
       end if;
       if crc_start = '1' then
         crc_start <= '0';
@@ -86,101 +100,75 @@ begin
             if rx_data = sync1_c then
               crc_start   <= '1';
               crc_trailer <= '0';
-              state       <= version;
+              state       <= header;
             elsif rx_data /= sync0_c then
               state <= hunt;
             end if;
 
-          when version =>
+          when header =>
             crc_take <= '1';
-            frame_version <= rx_data;
-            state         <= kind;
+            fields   <= rx_data & fields(47 downto 8);
 
-          when kind =>
+          when payload =>
             crc_take <= '1';
-            frame_type <= rx_data;
-            state      <= seq_low;
+            strobe   <= '1';
+            if index = 0 then
+              first <= '1';
+            end if;
+            args <= rx_data & args(63 downto 8);
 
-          when seq_low =>
-            crc_take <= '1';
-            seq(7 downto 0) <= rx_data;
-            state           <= seq_high;
+          when crc_bytes =>
+            crc_take    <= '1';
+            crc_trailer <= '1';
 
-          when seq_high =>
-            crc_take <= '1';
-            seq(15 downto 8) <= rx_data;
-            state            <= length_low;
+          when deliver =>
+            null; -- ready is low
+        end case;
+      end if;
 
-          when length_low =>
-            crc_take <= '1';
-            length <= to_integer(unsigned(rx_data));
-            state  <= length_high;
+      if state = hunt or (at_end = '1' and state /= crc_bytes) then
+        index <= 0;
+      elsif state /= second_sync and rx_valid = '1' and ready = '1' then
+        index <= index + 1;
+      end if;
 
-          when length_high =>
-            crc_take <= '1';
-            total  := length + 256 * to_integer(unsigned(rx_data));
-            length <= total;
-            index  <= 0;
-            if frame_version /= version_c then
+      if at_end = '1' then
+        case state is
+          when header =>
+            if fields(7 downto 0) /= version_c then
               frame_status <= frame_bad_version;
-              valid        <= '1';
               state        <= deliver;
-            elsif total > max_payload_c then
+            elsif length > max_length_c then
               frame_status <= frame_too_long;
-              valid        <= '1';
               state        <= deliver;
-            elsif total = 0 then
-              state <= crc_bytes;
             else
               state <= payload;
             end if;
 
           when payload =>
-            crc_take <= '1';
-            strobe        <= '1';
-            payload_index <= index;
-            if index < 4 then
-              args <= rx_data & args(31 downto 8);
-            end if;
-            if index + 1 = length then
-              index <= 0;
-              state <= crc_bytes;
-            else
-              index <= index + 1;
-            end if;
+            state <= crc_bytes;
 
           when crc_bytes =>
-            crc_take    <= '1';
-            crc_trailer <= '1';
-            if index = 3 then
-              state <= judge;
-            else
-              index <= index + 1;
+            frame_status <= frame_good;
+            if crc_differs = '1' then
+              frame_status <= frame_bad_crc;
+            end if;
+            if crc_idle = '1' then
+              state <= deliver;
             end if;
 
-          when judge | deliver =>
-            null; -- ready is low
+          when hunt | second_sync | deliver =>
+            null;
         end case;
       end if;
 
-      if state = judge and crc_take = '0' and crc_busy = '0' then
-        frame_status <= frame_good;
-        if crc_differs = '1' then
-          frame_status <= frame_bad_crc;
-        end if;
-        valid <= '1';
-        state <= deliver;
-      end if;
-
-      if valid = '1' and frame_ready = '1' then
-        valid <= '0';
+      if state = deliver and frame_ready = '1' then
         state <= hunt;
       end if;
 
       if rst = '1' then
-        state  <= hunt;
-        strobe <= '0';
-        valid  <= '0';
+        state     <= hunt;
+        strobe    <= '0';
         crc_take  <= '0';
         crc_start <= '0';
       end if;

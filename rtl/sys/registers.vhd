@@ -1,30 +1,34 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The register map (PROTOCOL.md 1.3): what the variant is, and counters that only power-on clears.
--- Read byte by byte in order, as the link sends it: byte 0 of a register loads the word, the
--- others shift it out, so that a word is never torn.
+-- Read byte by byte in order, as the link sends it, from a snapshot, so that nothing is torn.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
 
+use work.answer_pkg.all;
 use work.link_pkg.all;
 use work.variant_pkg.all;
 
 entity registers is
   port (
     clk, rst : in  std_logic; -- rst: power-on
+    -- the run under way, of an inference or of a burst
+    run_clear      : in  std_logic;
+    run_count      : in  std_logic; -- one more cycle
     -- events, one pulse each
     inference_done : in  std_logic;
-    cycles         : in  cycles_t; -- of that inference
     frame_dropped  : in  std_logic;
     reset_done     : in  std_logic;
-    now            : out cycles_t; -- clocks, low bits; wraps
     -- status
     engine_busy    : in  std_logic;
     windows_held   : in  natural range 0 to 2;
-    -- read: index counts bytes from those of register first; the data stand one clock later
-    read_enable    : in  std_logic;
+    snapshot       : in  std_logic; -- all that is read later is of this clock
+    -- read: bytes from those of register first; the data stand one clock later, 0 unless show
+    show           : in  std_logic;
+    identity       : in  std_logic; -- all from register 0 on, whatever first is
     first          : in  natural range 0 to 31;
-    index          : in  natural range 0 to max_payload_c - 1;
+    read_enable    : in  std_logic;
+    index          : in  answer_index_t;
     data           : out byte_t);
 end entity;
 
@@ -54,7 +58,7 @@ architecture rtl of registers is
   -- What never changes: registers 0..15 as bytes, a LUT a bit.
   type rom_t is array (0 to 63) of byte_t;
 
-  function identity return rom_t is
+  function fixed_bytes return rom_t is
     type words_t is array (0 to 15) of word_t;
     variable words : words_t := (others => (others => '0'));
     variable rom   : rom_t;
@@ -77,70 +81,106 @@ architecture rtl of registers is
     return rom;
   end function;
 
-  constant rom_c : rom_t := identity;
+  constant rom_c : rom_t := fixed_bytes;
 
+  signal number     : natural range 0 to 31 := 0; -- of the register that is read
   signal fixed      : byte_t := (others => '0');
-  signal word       : word_t := (others => '0');
-  signal from_word  : std_logic := '0';
+  signal done_byte, clocks_byte, latest_byte, short_byte : byte_t := (others => '0');
+  signal lane       : natural range 0 to 3;
+  signal running    : cycles_t := 0;
   signal latest     : cycles_t := 0;
-  signal inferences : unsigned(31 downto 0) := (others => '0');
   signal dropped    : natural range 0 to 255 := 0; -- these two stop at their end
   signal resets     : natural range 0 to 255 := 0;
-  -- The clock count in two parts, so that simulation adds to a small one only.
-  signal clocks_low   : cycles_t := 0;
-  signal clocks_high  : unsigned(23 downto 0) := (others => '0');
-  signal latched_high : unsigned(15 downto 0) := (others => '0');
+  signal done       : unsigned(31 downto 0) := (others => '0');
+  -- In two parts, so that simulation adds to a small number only.
+  signal clocks_low  : cycles_t := 0;
+  signal clocks_high : unsigned(23 downto 0) := (others => '0');
+  -- the snapshot
+  signal status_seen : natural range 0 to 7 := 0;
+  signal latest_seen : std_logic_vector(23 downto 0) := (others => '0');
+  signal done_seen   : word_t := (others => '0');
+  signal clocks_seen : std_logic_vector(47 downto 0) := (others => '0');
 begin
   assert window_c <= 65535 and features_c <= 65535 and outputs_c <= 65535 and origin_c <= 1
     report "registers: variant_pkg does not fit the register map" severity failure;
 
-  now  <= clocks_low;
-  data <= word(7 downto 0) when from_word = '1' else fixed;
+  lane <= index mod 4;
+  -- Each source is 0 unless it is meant: an or costs less than a choice.
+  data <= fixed or done_byte or clocks_byte or latest_byte or short_byte;
 
   process (clk)
-    variable number     : natural range 0 to 31;
-    variable status     : natural range 0 to 7;
-    variable low        : unsigned(15 downto 0);
   begin
     if rising_edge(clk) then
-      if read_enable = '1' then
-        number := (first + index / 4) mod 32;
-        fixed  <= rom_c(4 * (number mod 16) + index mod 4);
-        status := 2 * windows_held;
+      if snapshot = '1' then
+        status_seen <= 2 * windows_held;
         if engine_busy = '1' then
-          status := status + 1;
+          status_seen <= 2 * windows_held + 1;
         end if;
-        from_word <= '0';
-        if number >= 16 then
-          from_word <= '1';
-        end if;
-        -- Few registers have high bits, so the low ones are chosen first.
-        low := (others => '0');
-        case number mod 8 is
-          when 0         => low(2 downto 0) := to_unsigned(status, 3);
-          when 1 | 2 | 5 => null;
-          when 3         => low(7 downto 0) := to_unsigned(dropped, 8);
-          when 4         => low(7 downto 0) := to_unsigned(resets, 8);
-          when 6 | 7     => low := latched_high;
-        end case;
-        if index mod 4 /= 0 then
-          word <= x"00" & word(31 downto 8);
-        elsif number mod 8 = 1 then
-          word <= std_logic_vector(to_unsigned(latest, 32));
-        elsif number mod 8 = 2 then
-          word <= std_logic_vector(inferences);
-        elsif number mod 8 = 5 then
-          word         <= std_logic_vector(clocks_high(7 downto 0))
-                          & std_logic_vector(to_unsigned(clocks_low, 24));
-          latched_high <= clocks_high(23 downto 8);
+        latest_seen <= std_logic_vector(to_unsigned(latest, 24));
+        done_seen   <= std_logic_vector(done);
+        clocks_seen <= std_logic_vector(clocks_high)
+                       & std_logic_vector(to_unsigned(clocks_low, 24));
+      end if;
+
+      if show = '0' and identity = '1' then
+        number <= 0;
+      elsif show = '0' then
+        number <= first;
+      elsif read_enable = '1' and index mod 4 = 3 then
+        number <= (number + 1) mod 32;
+      end if;
+
+      if show = '0' or number >= 16 then
+        fixed <= (others => '0');
+      elsif read_enable = '1' then
+        fixed <= rom_c(4 * (number mod 16) + index mod 4);
+      end if;
+
+      if show = '0' or number /= 18 then
+        done_byte <= (others => '0');
+      elsif read_enable = '1' then
+        done_byte <= byte_of(done_seen, lane);
+      end if;
+      if show = '0' or number /= 21 then
+        clocks_byte <= (others => '0');
+      elsif read_enable = '1' then
+        clocks_byte <= byte_of(clocks_seen(31 downto 0), lane);
+      end if;
+      if show = '0' or number /= 17 then
+        latest_byte <= (others => '0');
+      elsif read_enable = '1' then
+        latest_byte <= byte_of(x"00" & latest_seen, lane);
+      end if;
+      if show = '0' or number < 16 or number = 17 or number = 18 or number = 21 or lane >= 2 then
+        short_byte <= (others => '0');
+      elsif read_enable = '1' then
+        if number mod 4 = 2 then
+          short_byte <= clocks_seen(39 downto 32);
+          if lane = 1 then
+            short_byte <= clocks_seen(47 downto 40);
+          end if;
         else
-          word <= x"0000" & std_logic_vector(low);
+          short_byte <= (others => '0');
+          if lane = 0 then
+            if number mod 4 = 3 then
+              short_byte <= std_logic_vector(to_unsigned(dropped, 8));
+            elsif number mod 8 = 4 then
+              short_byte <= std_logic_vector(to_unsigned(resets, 8));
+            else
+              short_byte(2 downto 0) <= std_logic_vector(to_unsigned(status_seen, 3));
+            end if;
+          end if;
         end if;
       end if;
 
+      if run_clear = '1' then
+        running <= 0;
+      elsif run_count = '1' then
+        running <= (running + 1) mod 2 ** 24;
+      end if;
       if inference_done = '1' then
-        latest     <= cycles;
-        inferences <= inferences + 1;
+        latest <= running;
+        done   <= done + 1;
       end if;
       if frame_dropped = '1' and dropped /= 255 then
         dropped <= dropped + 1;
@@ -149,18 +189,16 @@ begin
         resets <= resets + 1;
       end if;
 
-      if clocks_low /= cycles_t'high then
-        clocks_low <= clocks_low + 1;
-      else
-        clocks_low  <= 0;
+      clocks_low <= (clocks_low + 1) mod 2 ** 24;
+      if clocks_low = cycles_t'high then
         clocks_high <= clocks_high + 1;
       end if;
 
       if rst = '1' then
         latest      <= 0;
-        inferences  <= (others => '0');
         dropped     <= 0;
         resets      <= 0;
+        done        <= (others => '0');
         clocks_low  <= 0;
         clocks_high <= (others => '0');
       end if;

@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
--- READ_TENSOR: has the newest window run again with the accelerator's tap on one row of one tensor,
--- captures the row, and holds the answer until it is sent.
+-- READ_TENSOR: while the newest window runs again, captures one row of one tensor from the
+-- accelerator's tap, and holds the answer until it is sent.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
 
+use work.answer_pkg.all;
 use work.link_pkg.all;
 use work.variant_pkg.all;
 
@@ -14,15 +15,12 @@ entity tensor_reader is
   port (
     clk, rst : in  std_logic; -- rst: power-on and RESET
     -- a request; the arguments stand on args (tensor, layer, row) while read_start may come
-    args       : in  word_t;
-    args_good  : out std_logic; -- such a row exists
-    read_start : in  std_logic; -- a pulse, while idle
-    read_seq   : in  std_logic_vector(15 downto 0);
-    idle       : out std_logic;
+    args       : in  args_t;
+    args_good  : out std_logic; -- such a row exists; its high byte is not looked at
+    read_start : in  std_logic; -- a pulse, while no answer is held
     -- window_buffers
-    rerun         : out std_logic := '0';
-    rerun_last    : in  std_logic;
-    rerun_release : out std_logic := '0';
+    rerun_last : in  std_logic;
+    rerun_end  : out std_logic := '0'; -- a pulse: the tap is no longer needed
     -- the accelerator's tap
     tap_enable : out std_logic;
     tap_tensor : out natural range 0 to 15;
@@ -35,34 +33,28 @@ entity tensor_reader is
     answer_valid  : out std_logic;
     answer_taken  : in  std_logic;
     answer_failed : out std_logic; -- an ERROR frame: this variant's engine has no such tensor
-    answer_seq    : out std_logic_vector(15 downto 0) := (others => '0');
-    answer_length : out natural range 0 to max_payload_c;
-    read_enable   : in  std_logic;
-    read_index    : in  natural range 0 to max_payload_c - 1;
-    read_data     : out byte_t); -- one clock later
+    answer_length : out answer_length_t;
+    -- payload, one clock later; 0 unless show
+    show        : in  std_logic;
+    read_enable : in  std_logic;
+    read_index  : in  answer_index_t;
+    read_data   : out byte_t);
 end entity;
 
 architecture rtl of tensor_reader is
   type state_t is (ready, computing, settling, answering);
-  type row_t is record
-    rows     : natural range 0 to 256;
-    elements : natural range 0 to 256;
-    layers   : natural range 0 to 2;
-  end record;
 
   -- Ids of PROTOCOL.md 1.2.
   subtype tensor_t is natural range 0 to 15;
 
-  function shape(tensor : tensor_t) return row_t is
+  function elements_of(tensor : tensor_t) return natural is
   begin
     case tensor is
-      when 1                       => return (window_c, d_model_c, 1); -- h
-      when 2 | 3 | 4 | 7 | 8 | 10  => return (window_c, d_model_c, layers_c); -- q k v c r z
-      when 5 | 6                   => return (heads_c * window_c, window_c, layers_c); -- u e
-      when 9                       => return (window_c, d_ff_c, layers_c); -- f
-      when 11                      => return (1, d_model_c, 1); -- o
-      when 12                      => return (1, outputs_c, 1); -- y
-      when 0 | 13 | 14 | 15        => return (0, 0, 0);
+      when 1 | 2 | 3 | 4 | 7 | 8 | 10 | 11 => return d_model_c; -- h q k v c r z o
+      when 5 | 6                           => return window_c; -- u e
+      when 9                               => return d_ff_c; -- f
+      when 12                              => return outputs_c; -- y
+      when 0 | 13 | 14 | 15                => return 0;
     end case;
   end function;
 
@@ -81,8 +73,10 @@ architecture rtl of tensor_reader is
       return 256;
     elsif d_ff_c > 64 or d_model_c > 64 or window_c > 64 or outputs_c > 64 then
       return 128;
+    elsif d_ff_c > 32 or d_model_c > 32 or window_c > 32 or outputs_c > 32 then
+      return 64;
     end if;
-    return 64;
+    return 32;
   end function;
 
   constant tap_bits_c : positive := tap_bits;
@@ -92,126 +86,119 @@ architecture rtl of tensor_reader is
   signal tensor   : tensor_t := 0;
   signal layer    : natural range 0 to 1 := 0;
   signal row      : natural range 0 to 255 := 0;
-  signal elements : natural range 0 to 256 := 0;
-  signal missing  : natural range 0 to 256 := 0; -- elements of the row that have not come
   signal wait_for : natural range 0 to settle_g := 0;
-  signal failed   : std_logic := '0';
+  signal seen     : std_logic := '0'; -- an element has come
   signal enable   : std_logic := '0';
-  signal data_of  : std_logic := '0'; -- read_data comes from the capture
-  signal read_odd : std_logic := '0';
   signal head     : byte_t := (others => '0'); -- one of the first four bytes
+  signal code     : byte_t := (others => '0'); -- half an element
 
   signal capture_we    : std_logic := '0';
   signal capture_waddr : natural range 0 to depth_c - 1 := 0;
   signal capture_wdata : std_logic_vector(tap_bits_c - 1 downto 0) := (others => '0');
-  signal capture_read  : std_logic;
   signal capture_raddr : natural range 0 to depth_c - 1;
   signal capture_rdata : std_logic_vector(tap_bits_c - 1 downto 0);
-  signal element       : std_logic_vector(15 downto 0);
 begin
   assert d_ff_c <= 256 and d_model_c <= 256 and heads_c * window_c <= 256 and layers_c <= 2
          and window_c <= 128 and outputs_c <= 128
     report "tensor_reader: variant_pkg has a tensor that the tap cannot address" severity failure;
 
-  idle          <= '1' when state = ready else '0';
   tap_enable    <= enable;
   tap_tensor    <= tensor;
   tap_layer     <= layer;
   tap_row       <= row;
   answer_valid  <= '1' when state = answering else '0';
-  answer_failed <= failed;
-  answer_length <= 4 when failed = '1' else 4 + 2 * elements;
+  answer_failed <= not seen;
+  answer_length <= 4 + 2 * elements_of(tensor);
 
-  capture_read  <= '1' when read_enable = '1' and state = answering else '0';
-  capture_raddr <= ((read_index + 2044) / 2) mod depth_c; -- elements begin at byte 4
-  read_data     <= head when data_of = '0' else
-                   element(15 downto 8) when read_odd = '1' else element(7 downto 0);
-  element       <= std_logic_vector(resize(signed(capture_rdata), 16));
+  -- Elements begin at byte 4. The memory is a clock ahead of the byte that is asked for.
+  capture_raddr <= ((read_index + 2044) / 2) mod depth_c;
+  read_data     <= head or code;
 
   capture : entity work.ram_dist_sys
     generic map (depth_g => depth_c, width_g => tap_bits_c)
     port map (clk => clk, write_enable => capture_we, write_addr => capture_waddr,
-              write_data => capture_wdata, read_enable => capture_read,
+              write_data => capture_wdata, read_enable => show,
               read_addr => capture_raddr, read_data => capture_rdata);
 
-  -- Only while a frame stands on args; args changes four times a frame at most.
   check : process (args)
-    variable s : row_t;
+    variable row_of : natural range 0 to 255;
+    variable exists : boolean;
   begin
+    row_of := to_integer(unsigned(args(55 downto 48)));
+    case tensor_t'(to_integer(unsigned(args(35 downto 32)))) is
+      when 0 | 13 | 14 | 15 => exists := false;
+      when 11 | 12          => exists := row_of = 0; -- o y
+      when 5 | 6            => exists := row_of < heads_c * window_c; -- u e
+      when 1 | 2 | 3 | 4 | 7 | 8 | 9 | 10 => exists := row_of < window_c;
+    end case;
+    -- h, o and y have layer 0 alone
+    if args(40) = '1' and (layers_c = 1 or args(35 downto 32) = "0001"
+                           or args(35 downto 34) = "11" or args(35 downto 32) = "1011") then
+      exists := false;
+    end if;
     args_good <= '0';
-    if args(7 downto 4) = "0000" and args(15 downto 9) = "0000000"
-       and args(31 downto 24) = x"00" then
-      s := shape(to_integer(unsigned(args(3 downto 0))));
-      if to_integer(unsigned(args(23 downto 16))) < s.rows
-         and to_integer(unsigned(args(8 downto 8))) < s.layers then
-        args_good <= '1';
-      end if;
+    if args(39 downto 36) = "0000" and args(47 downto 41) = "0000000" and exists then
+      args_good <= '1';
     end if;
   end process;
 
   process (clk)
-    variable s : row_t;
+    variable element : std_logic_vector(15 downto 0);
   begin
     if rising_edge(clk) then
       if capture_we = '1' then
         capture_we <= '0';
       end if;
-
-      if enable = '1' and tap_valid = '1' and tap_index < elements then
+      if enable = '1' and tap_valid = '1' then
         capture_we    <= '1';
         capture_waddr <= tap_index mod depth_c;
         capture_wdata <= std_logic_vector(to_signed(tap_data, tap_bits_c));
-        if missing /= 0 then
-          missing <= missing - 1;
-        end if;
+        seen          <= '1';
       end if;
 
-      if read_enable = '1' then
-        read_odd <= '0';
-        if read_index mod 2 = 1 then
-          read_odd <= '1';
-        end if;
-        data_of <= '1';
-        if read_index < 4 then
-          data_of <= '0';
-        end if;
-        if failed = '1' then
-          if read_index = 0 then
-            head <= std_logic_vector(to_unsigned(bad_argument_c, 8));
-          elsif read_index = 1 then
-            head <= read_tensor_c;
-          else
-            head <= (others => '0');
-          end if;
-        elsif read_index = 0 then
-          head <= std_logic_vector(to_unsigned(tensor, 8));
-        elsif read_index = 1 then
-          head <= std_logic_vector(to_unsigned(layer, 8));
-        elsif read_index = 2 then
-          head <= std_logic_vector(to_unsigned(row, 8));
-        else
+      -- The arguments again, or why there is no such tensor.
+      if show = '0' or read_index >= 4 then
+        head <= (others => '0');
+      elsif read_enable = '1' then
+        head <= (others => '0');
+        case read_index mod 4 is
+          when 0 => head(3 downto 0) <= std_logic_vector(to_unsigned(tensor, 4));
+          when 1 => head(0 downto 0) <= std_logic_vector(to_unsigned(layer, 1));
+          when 2 => head <= std_logic_vector(to_unsigned(row, 8));
+          when 3 => null;
+        end case;
+        if seen = '0' then
           head <= (others => '0');
+          case read_index mod 4 is
+            when 0     => head <= std_logic_vector(to_unsigned(bad_argument_c, 8));
+            when 1     => head <= read_tensor_c;
+            when 2 | 3 => null;
+          end case;
+        end if;
+      end if;
+      if show = '0' or read_index < 4 then
+        code <= (others => '0');
+      elsif read_enable = '1' then
+        element := std_logic_vector(resize(signed(capture_rdata), 16));
+        if read_index mod 2 = 0 then
+          code <= element(7 downto 0);
+        else
+          code <= element(15 downto 8);
         end if;
       end if;
 
       case state is
         when ready =>
           if read_start = '1' then
-            s          := shape(to_integer(unsigned(args(3 downto 0))));
-            tensor     <= to_integer(unsigned(args(3 downto 0)));
-            layer      <= to_integer(unsigned(args(8 downto 8)));
-            row        <= to_integer(unsigned(args(23 downto 16)));
-            elements   <= s.elements;
-            answer_seq <= read_seq;
-            missing    <= s.elements;
-            failed     <= '0';
-            enable     <= '1';
-            rerun      <= '1';
-            state      <= computing;
+            tensor <= to_integer(unsigned(args(35 downto 32)));
+            layer  <= to_integer(unsigned(args(40 downto 40)));
+            row    <= to_integer(unsigned(args(55 downto 48)));
+            seen   <= '0';
+            enable <= '1';
+            state  <= computing;
           end if;
 
         when computing =>
-          rerun    <= '0';
           wait_for <= settle_g;
           if rerun_last = '1' then
             state <= settling;
@@ -221,27 +208,23 @@ begin
           if wait_for /= 0 then
             wait_for <= wait_for - 1;
           else
-            if missing /= 0 then
-              failed <= '1';
-            end if;
-            enable        <= '0';
-            rerun_release <= '1';
-            state         <= answering;
+            enable    <= '0';
+            rerun_end <= '1';
+            state     <= answering;
           end if;
 
         when answering =>
-          rerun_release <= '0';
+          rerun_end <= '0';
           if answer_taken = '1' then
             state <= ready;
           end if;
       end case;
 
       if rst = '1' then
-        state         <= ready;
-        enable        <= '0';
-        rerun         <= '0';
-        rerun_release <= '0';
-        capture_we    <= '0';
+        state      <= ready;
+        enable     <= '0';
+        rerun_end  <= '0';
+        capture_we <= '0';
       end if;
     end if;
   end process;

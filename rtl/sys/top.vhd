@@ -4,6 +4,7 @@
 library ieee;
 use ieee.std_logic_1164.all;
 
+use work.answer_pkg.all;
 use work.link_pkg.all;
 use work.variant_pkg.all;
 
@@ -31,15 +32,13 @@ architecture rtl of top is
   signal phy_active, rx_active        : std_logic;
   signal tx_active                    : std_logic;
 
-  signal payload_valid                : std_logic;
-  signal payload_index                : natural range 0 to max_payload_c - 1;
+  signal payload_valid, payload_first : std_logic;
   signal payload_data                 : byte_t;
   signal frame_valid, frame_ready     : std_logic;
   signal frame_status                 : frame_status_t;
   signal frame_version, frame_type    : byte_t;
-  signal frame_seq                    : std_logic_vector(15 downto 0);
-  signal frame_length                 : natural range 0 to 65535;
-  signal frame_args                   : word_t;
+  signal frame_seq, frame_length      : std_logic_vector(15 downto 0);
+  signal frame_args                   : args_t;
   signal requests_active              : std_logic;
 
   signal quiet, answers_idle, answers_pending : std_logic;
@@ -49,35 +48,45 @@ architecture rtl of top is
   signal answer_valid, answer_done    : std_logic;
   signal answer_type                  : byte_t;
   signal answer_seq                   : std_logic_vector(15 downto 0);
-  signal answer_length                : natural range 0 to max_payload_c;
-  signal read_enable, read_valid      : std_logic;
-  signal read_index                   : natural range 0 to max_payload_c - 1;
+  signal answer_length                : answer_length_t;
+  signal read_enable, payload_part    : std_logic;
+  signal read_index                   : answer_index_t;
   signal read_data                    : byte_t;
+  signal show_registers, show_error, show_tensor, show_result : std_logic;
+  signal show_slot                    : natural range 0 to 3;
 
-  signal now_valid, now_taken         : std_logic;
-  signal now_type                     : byte_t;
-  signal now_seq                      : std_logic_vector(15 downto 0);
-  signal now_length                   : natural range 0 to max_payload_c;
-  signal now_first                    : natural range 0 to 31;
+  signal now_valid, now_taken, now_error : std_logic;
+  signal now_words, now_first         : natural range 0 to 31;
+  signal seq_write, seq_now, identity : std_logic;
   signal error_data, register_data    : byte_t;
   signal frame_dropped, reset_done    : std_logic;
+  signal snapshot                     : std_logic;
 
-  signal fill_free, fill_bad, commit  : std_logic;
+  signal window_frame, commit         : std_logic;
+  signal fill_free, fill_bad          : std_logic;
   signal bad_index                    : natural range 0 to max_payload_c - 1;
-  signal all_free, have_newest        : std_logic;
-  signal engine_busy, inference_done  : std_logic;
+  signal fill_buffer, result_buffer   : natural range 0 to 1;
+  signal have_newest, have_older      : std_logic;
+  signal engine_free, engine_busy     : std_logic;
+  signal inference_done               : std_logic;
   signal windows_held                 : natural range 0 to 2;
-  signal cycles, now                  : cycles_t;
   signal result_valid, result_taken   : std_logic;
-  signal result_seq                   : std_logic_vector(15 downto 0);
   signal result_data                  : byte_t;
 
-  signal args_good, read_start, tensor_idle          : std_logic;
-  signal rerun, rerun_last, rerun_release            : std_logic := '0';
-  signal tensor_valid, tensor_taken, tensor_failed   : std_logic;
-  signal tensor_seq                                  : std_logic_vector(15 downto 0);
-  signal tensor_length                               : natural range 0 to max_payload_c;
-  signal tensor_data                                 : byte_t;
+  signal tensor_good, start_tensor    : std_logic;
+  signal tensor_last, tensor_end      : std_logic;
+  signal tensor_valid, tensor_failed  : std_logic;
+  signal tensor_length                : answer_length_t;
+  signal tensor_data                  : byte_t;
+
+  signal start_burst, stop_burst      : std_logic;
+  signal burst, burst_two             : std_logic;
+  signal burst_stopped, burst_valid   : std_logic;
+  signal runs_done, expired           : std_logic;
+  signal special_valid, special_taken : std_logic;
+  signal run_begins, run_counts, keep : std_logic;
+  signal run_buffer                   : natural range 0 to 1;
+  signal clear, count_run, count_wait : std_logic_vector(1 downto 0);
 
   signal window_we                    : std_logic;
   signal window_buffer, start_buffer  : natural range 0 to 1;
@@ -93,8 +102,7 @@ architecture rtl of top is
   signal tap_data                     : integer range -32768 to 32767;
 begin
   stop <= rst or engine_rst;
-  busy <= phy_active or rx_active or tx_active or requests_active or answers_pending or engine_busy
-          or not (tensor_idle or tensor_valid);
+  busy <= phy_active or rx_active or tx_active or requests_active or answers_pending or engine_busy;
 
   phy : entity work.ft245
     port map (
@@ -107,7 +115,7 @@ begin
   receiver : entity work.link_rx
     port map (
       clk => clk, rst => rst, rx_valid => rx_valid, rx_ready => rx_ready, rx_data => rx_data,
-      payload_valid => payload_valid, payload_index => payload_index,
+      payload_valid => payload_valid, payload_first => payload_first,
       payload_data => payload_data, frame_valid => frame_valid, frame_ready => frame_ready,
       frame_status => frame_status, frame_version => frame_version, frame_type => frame_type,
       frame_seq => frame_seq, frame_length => frame_length, frame_args => frame_args,
@@ -117,68 +125,92 @@ begin
     port map (
       clk => clk, rst => rst, frame_valid => frame_valid, frame_ready => frame_ready,
       frame_status => frame_status, frame_version => frame_version, frame_type => frame_type,
-      frame_seq => frame_seq, frame_length => frame_length, frame_args => frame_args,
+      frame_length => frame_length, frame_args => frame_args, window_frame => window_frame,
       fill_free => fill_free, fill_bad => fill_bad, bad_index => bad_index, commit => commit,
-      all_free => all_free, have_newest => have_newest, args_good => args_good,
-      tensor_idle => tensor_idle, read_start => read_start, quiet => quiet,
-      answers_idle => answers_idle, engine_rst => engine_rst, frame_dropped => frame_dropped,
-      reset_done => reset_done, answer_valid => now_valid, answer_taken => now_taken,
-      answer_type => now_type, answer_seq => now_seq, answer_length => now_length,
-      answer_first => now_first, read_enable => read_enable, read_index => read_index,
-      read_data => error_data, active => requests_active);
+      tensor_good => tensor_good, have_newest => have_newest, have_older => have_older,
+      engine_free => engine_free, start_tensor => start_tensor, start_burst => start_burst,
+      stop_burst => stop_burst, seq_write => seq_write, seq_now => seq_now, quiet => quiet,
+      answers_idle => answers_idle, engine_rst => engine_rst, snapshot => snapshot,
+      frame_dropped => frame_dropped, reset_done => reset_done, answer_valid => now_valid,
+      answer_taken => now_taken, answer_error => now_error, answer_words => now_words,
+      answer_first => now_first, identity => identity, read_error => show_error,
+      read_enable => read_enable,
+      read_index => read_index, read_data => error_data, active => requests_active);
 
   register_map : entity work.registers
     port map (
-      clk => clk, rst => rst, inference_done => inference_done, cycles => cycles,
-      now => now, frame_dropped => frame_dropped, reset_done => reset_done, engine_busy => engine_busy,
-      windows_held => windows_held, read_enable => read_enable, first => now_first,
+      clk => clk, rst => rst, run_clear => run_begins, run_count => run_counts,
+      inference_done => inference_done, frame_dropped => frame_dropped, reset_done => reset_done,
+      engine_busy => engine_busy, windows_held => windows_held, snapshot => snapshot,
+      show => show_registers, identity => identity, first => now_first,
+      read_enable => read_enable,
       index => read_index, data => register_data);
 
   windows : entity work.window_buffers
     port map (
-      clk => clk, rst => stop, now => now, payload_valid => payload_valid, payload_index => payload_index,
-      payload_data => payload_data, frame_type => frame_type, frame_length => frame_length,
-      fill_free => fill_free, fill_bad => fill_bad, bad_index => bad_index, commit => commit,
-      commit_seq => frame_seq, all_free => all_free, have_newest => have_newest, rerun => rerun,
-      rerun_last => rerun_last, rerun_release => rerun_release, engine_busy => engine_busy,
-      windows_held => windows_held, inference_done => inference_done, cycles => cycles,
-      result_valid => result_valid, result_seq => result_seq, result_taken => result_taken,
-      read_enable => read_enable, read_index => read_index, read_data => result_data,
-      window_we => window_we, window_buffer => window_buffer, window_addr => window_addr,
-      window_data => window_data, start_valid => start_valid, start_buffer => start_buffer,
-      start_ready => start_ready, y_valid => y_valid, y_last => y_last, y_data => y_data);
+      clk => clk, rst => stop, payload_valid => payload_valid, payload_first => payload_first,
+      payload_data => payload_data, window_frame => window_frame, fill_free => fill_free,
+      fill_bad => fill_bad, bad_index => bad_index, commit => commit,
+      fill_buffer => fill_buffer, have_newest => have_newest, have_older => have_older,
+      engine_free => engine_free, start_tensor => start_tensor, start_burst => start_burst,
+      two_windows => frame_args(49), stop_burst => stop_burst, tensor_last => tensor_last,
+      tensor_end => tensor_end, burst => burst, burst_two => burst_two,
+      burst_stopped => burst_stopped, burst_valid => burst_valid,
+      special_taken => special_taken, engine_busy => engine_busy,
+      windows_held => windows_held, inference_done => inference_done,
+      run_begins => run_begins, run_counts => run_counts, run_buffer => run_buffer,
+      keep => keep, clear => clear, count_run => count_run, count_wait => count_wait,
+      runs_done => runs_done, expired => expired, result_valid => result_valid,
+      result_buffer => result_buffer, result_taken => result_taken, window_we => window_we,
+      window_buffer => window_buffer, window_addr => window_addr, window_data => window_data,
+      start_valid => start_valid, start_buffer => start_buffer, start_ready => start_ready,
+      y_last => y_last);
+
+  outcome : entity work.results
+    port map (
+      clk => clk, rst => stop, clear => clear, count_run => count_run,
+      count_wait => count_wait, run_begins => run_begins, run_buffer => run_buffer,
+      keep => keep, y_valid => y_valid, y_last => y_last, y_data => y_data,
+      start_burst => start_burst, args => frame_args, burst => burst, burst_two => burst_two,
+      burst_stopped => burst_stopped, burst_buffer => fill_buffer, runs_done => runs_done,
+      expired => expired, show => show_result, slot => show_slot, read_enable => read_enable,
+      read_index => read_index, read_data => result_data);
 
   tensors : entity work.tensor_reader
     port map (
-      clk => clk, rst => stop, args => frame_args, args_good => args_good,
-      read_start => read_start, read_seq => frame_seq, idle => tensor_idle, rerun => rerun,
-      rerun_last => rerun_last, rerun_release => rerun_release, tap_enable => tap_enable,
-      tap_tensor => tap_tensor, tap_layer => tap_layer, tap_row => tap_row,
-      tap_valid => tap_valid, tap_index => tap_index, tap_data => tap_data,
-      answer_valid => tensor_valid, answer_taken => tensor_taken, answer_failed => tensor_failed,
-      answer_seq => tensor_seq, answer_length => tensor_length, read_enable => read_enable,
-      read_index => read_index, read_data => tensor_data);
+      clk => clk, rst => stop, args => frame_args, args_good => tensor_good,
+      read_start => start_tensor, rerun_last => tensor_last, rerun_end => tensor_end,
+      tap_enable => tap_enable, tap_tensor => tap_tensor, tap_layer => tap_layer,
+      tap_row => tap_row, tap_valid => tap_valid, tap_index => tap_index, tap_data => tap_data,
+      answer_valid => tensor_valid, answer_taken => special_taken,
+      answer_failed => tensor_failed, answer_length => tensor_length, show => show_tensor,
+      read_enable => read_enable, read_index => read_index, read_data => tensor_data);
+
+  special_valid <= tensor_valid or burst_valid;
 
   selector : entity work.answers
     port map (
       clk => clk, rst => rst, quiet => quiet, idle => answers_idle, pending => answers_pending,
-      tx_flush => tx_flush, now_valid => now_valid, now_taken => now_taken,
-      now_type => now_type, now_seq => now_seq, now_length => now_length,
-      tensor_valid => tensor_valid, tensor_taken => tensor_taken,
-      tensor_failed => tensor_failed, tensor_seq => tensor_seq, tensor_length => tensor_length,
-      result_valid => result_valid, result_taken => result_taken, result_seq => result_seq,
-      read_enable => read_enable, error_data => error_data, register_data => register_data,
-      tensor_data => tensor_data, result_data => result_data, frame_valid => answer_valid,
+      tx_flush => tx_flush, seq_write => seq_write, seq_now => seq_now, seq_window => commit,
+      seq_buffer => fill_buffer, seq_data => frame_seq, now_valid => now_valid,
+      now_taken => now_taken, now_error => now_error, now_kind => frame_type(2 downto 0),
+      now_words => now_words, special_valid => special_valid, special_burst => burst,
+      special_two => burst_two, special_taken => special_taken, tensor_failed => tensor_failed,
+      tensor_length => tensor_length, result_valid => result_valid,
+      result_buffer => result_buffer, result_taken => result_taken, payload_part => payload_part,
+      show_registers => show_registers, show_error => show_error, show_tensor => show_tensor,
+      show_result => show_result, show_slot => show_slot, frame_valid => answer_valid,
       frame_done => answer_done, frame_type => answer_type, frame_seq => answer_seq,
-      frame_length => answer_length, payload_valid => read_valid, payload_data => read_data);
+      frame_length => answer_length);
+
+  read_data <= error_data or register_data or tensor_data or result_data;
 
   transmitter : entity work.link_tx
     port map (
       clk => clk, rst => rst, frame_valid => answer_valid, frame_done => answer_done,
       frame_type => answer_type, frame_seq => answer_seq, frame_length => answer_length,
-      payload_request => read_enable, payload_index => read_index, payload_valid => read_valid,
-      payload_data => read_data, tx_valid => tx_valid, tx_ready => tx_ready,
-      tx_data => tx_data, active => tx_active);
+      payload_part => payload_part, payload_request => read_enable, payload_index => read_index, payload_data => read_data,
+      tx_valid => tx_valid, tx_ready => tx_ready, tx_data => tx_data, active => tx_active);
 
   engine : entity work.accelerator
     port map (

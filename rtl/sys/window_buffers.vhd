@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The bookkeeping of the accelerator's two window buffers: fills them from INFER payloads, runs the
--- engine on them in order, and keeps each result until its answer is sent.
+-- The bookkeeping of the accelerator's two window buffers: fills them from INFER payloads and runs
+-- the engine: on accepted windows in order, once more on the newest for READ_TENSOR, again and again
+-- on one or both for BURST.
 --
 -- Windows are accepted, run and answered in order, and the buffers alternate. A frame is always
 -- filled into the buffer that does not hold the newest accepted window, so a frame that turns out
--- bad never damages the window that READ_TENSOR runs again; when that buffer is taken, so is the
--- other one or a re-run holds it, and the frame is BUSY.
+-- bad never damages the window that is run again; when that buffer is taken, so is the
+-- other one or a re-run holds it, and the frame is BUSY. So never more than one window waits.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -16,167 +17,172 @@ use work.variant_pkg.all;
 entity window_buffers is
   port (
     clk, rst : in  std_logic; -- rst: power-on and RESET
-    now      : in  cycles_t;  -- counts clocks and wraps; no wait and no inference is as long
     -- payload bytes of the frame that is coming in
     payload_valid : in  std_logic;
-    payload_index : in  natural range 0 to max_payload_c - 1;
+    payload_first : in  std_logic;
     payload_data  : in  byte_t;
-    frame_type    : in  byte_t;
-    frame_length  : in  natural range 0 to 65535;
+    window_frame  : in  std_logic; -- it is a window
     -- what became of it, and its acceptance
     fill_free     : out std_logic; -- a buffer was free when the window began
     fill_bad      : out std_logic; -- a byte is outside the width of x
-    bad_index     : out natural range 0 to max_payload_c - 1 := 0; -- the first such byte
+    bad_index     : out natural range 0 to max_payload_c - 1; -- the first such byte
     commit        : in  std_logic; -- a pulse: window good, fill_free was 1
-    commit_seq    : in  std_logic_vector(15 downto 0);
-    -- READ_TENSOR
-    all_free      : out std_logic; -- no window held, engine idle
+    fill_buffer   : out natural range 0 to 1; -- where it is then
     have_newest   : out std_logic;
-    rerun         : in  std_logic; -- a pulse while all_free and have_newest
-    rerun_last    : out std_logic; -- a pulse at the last element of y of the re-run
-    rerun_release : in  std_logic; -- a pulse: the buffer may be taken again
+    have_older    : out std_logic;
+    -- tensors and bursts, both special: a pulse while engine_free starts one
+    engine_free   : out std_logic;
+    start_tensor  : in  std_logic;
+    start_burst   : in  std_logic;
+    two_windows   : in  std_logic; -- with start_burst
+    stop_burst    : in  std_logic;
+    tensor_last   : out std_logic; -- a pulse at the last element of y of the re-run
+    tensor_end    : in  std_logic; -- a pulse: the tap is no longer needed
+    burst         : out std_logic; -- goes on, or is not answered
+    burst_two     : out std_logic;
+    burst_stopped : out std_logic;
+    burst_valid   : out std_logic; -- its answer can be sent
+    special_taken : in  std_logic; -- a pulse: the answer is sent
     -- status and counters
     engine_busy    : out std_logic;
     windows_held   : out natural range 0 to 2;
     inference_done : out std_logic;
-    cycles         : out cycles_t;
+    -- the results: see there
+    run_begins     : out std_logic;
+    run_counts     : out std_logic;
+    run_buffer     : out natural range 0 to 1;
+    keep           : out std_logic;
+    clear          : out std_logic_vector(1 downto 0);
+    count_run      : out std_logic_vector(1 downto 0);
+    count_wait     : out std_logic_vector(1 downto 0);
+    runs_done      : in  std_logic;
+    expired        : in  std_logic;
     -- a finished inference, until result_taken
     result_valid   : out std_logic;
-    result_seq     : out std_logic_vector(15 downto 0);
+    result_buffer  : out natural range 0 to 1;
     result_taken   : in  std_logic;
-    read_enable    : in  std_logic;
-    read_index     : in  natural range 0 to max_payload_c - 1;
-    read_data      : out byte_t; -- one clock later
     -- the accelerator
     window_we     : out std_logic;
-    window_buffer : out natural range 0 to 1 := 0;
+    window_buffer : out natural range 0 to 1;
     window_addr   : out natural range 0 to window_c * features_c - 1 := 0;
     window_data   : out integer range -128 to 127 := 0;
     start_valid   : out std_logic;
-    start_buffer  : out natural range 0 to 1 := 0;
+    start_buffer  : out natural range 0 to 1;
     start_ready   : in  std_logic;
-    y_valid       : in  std_logic;
-    y_last        : in  std_logic;
-    y_data        : in  integer range -32768 to 32767);
+    y_last        : in  std_logic);
 end entity;
 
 architecture rtl of window_buffers is
   constant window_bytes_c : positive := window_c * features_c;
-  -- A result: cycles and wait cycles, two words each, then y.
-  constant result_words_c : positive := 32;
-  constant first_y_c      : positive := 4;
   constant x_max_c        : natural := 2 ** (x_bits_c - 1) - 1;
 
-  type slot_t is (free, waiting, running, done, held); -- held: by a re-run
-  type slots_t is array (0 to 1) of slot_t;
-  type seqs_t is array (0 to 1) of std_logic_vector(15 downto 0);
-  type engine_t is (idle, save_wait_low, save_wait_high, computing, save_cycles_low,
-                    save_cycles_high, recomputing, tap_open);
+  type engine_t is (idle, starting, computing, tap_open);
+  subtype buffer_t is natural range 0 to 1;
 
-  signal slots       : slots_t := (others => free);
-  signal seqs        : seqs_t := (others => (others => '0'));
-  signal newest      : natural range 0 to 1 := 1;
-  signal newest_good : std_logic := '0';
-  signal run_next    : natural range 0 to 1 := 0; -- the oldest window that has not been run
-  signal answer_next : natural range 0 to 1 := 0; -- the oldest window that has not been answered
-  signal engine      : engine_t := idle;
-  signal started     : cycles_t := 0; -- now, from which the cycles of a run are counted
-  signal accepted    : cycles_t := 0; -- now, from which the wait of the window that waits is
-  signal elapsed     : cycles_t := 0; -- of the wait, then of the run
-  signal start       : std_logic := '0';
-  signal rerun_wait  : std_logic := '0'; -- start_buffer is to be run again
-  signal we, bad     : std_logic := '0';
-  signal free_seen   : std_logic := '0';
-  signal done_pulse  : std_logic := '0';
-  signal last_pulse  : std_logic := '0';
-
-  signal result_we    : std_logic := '0';
-  signal result_word  : natural range 0 to result_words_c - 1 := 0;
-  signal result_waddr : natural range 0 to 2 * result_words_c - 1 := 0;
-  signal result_wdata : std_logic_vector(15 downto 0) := (others => '0');
-  signal result_raddr : natural range 0 to 2 * result_words_c - 1;
-  signal result_rdata : std_logic_vector(15 downto 0);
-  signal read_high    : std_logic := '0';
-
-  function other(buffer_number : natural range 0 to 1) return natural is
-  begin
-    return 1 - buffer_number;
-  end function;
-
-  function half(value : cycles_t; high : boolean) return std_logic_vector is
-    variable bits : std_logic_vector(31 downto 0);
-  begin
-    bits := std_logic_vector(to_unsigned(value, 32));
-    if high then
-      return bits(31 downto 16);
-    end if;
-    return bits(15 downto 0);
-  end function;
-
-  impure function since(time_before : cycles_t) return cycles_t is
-  begin
-    return (now - time_before) mod 2 ** 24;
-  end function;
+  signal taken, done   : std_logic_vector(1 downto 0) := "00"; -- by a window; its result is there
+  signal waiting       : std_logic := '0'; -- the newest window
+  signal newest        : buffer_t := 1;
+  signal answer_next   : buffer_t := 0; -- the oldest window that has not been answered
+  signal newest_good, older_good : std_logic := '0';
+  signal fill, run     : buffer_t;
+  signal engine        : engine_t := idle;
+  signal running       : buffer_t := 0;
+  signal wanted        : std_logic := '0'; -- a special run is to begin
+  signal special       : std_logic := '0'; -- from its request to its answer's end
+  signal special_run   : std_logic := '0'; -- the run under way is
+  signal held          : buffer_t := 0;    -- the buffer that a re-run needs
+  signal in_burst, two, stopped, ended, begun : std_logic := '0';
+  signal fill_ok, we, bad, free_seen, fresh   : std_logic := '0';
+  signal address       : natural range 0 to window_bytes_c - 1 := 0;
+  signal data          : integer range -128 to 127 := 0;
+  signal first_bad     : natural range 0 to window_bytes_c - 1 := 0;
+  signal last_run, finishes, starts, normal_computes, burst_run : std_logic;
 begin
   assert window_bytes_c <= max_payload_c
     report "window_buffers: window_c * features_c is more than a frame holds" severity failure;
-  assert first_y_c + outputs_c <= result_words_c
-    report "window_buffers: outputs_c is more than a result holds" severity failure;
   assert x_bits_c >= 2 and x_bits_c <= 8
     report "window_buffers: x_bits_c is not in 2..8" severity failure;
 
-  window_we      <= we;
-  start_valid    <= start;
-  fill_free      <= free_seen;
-  fill_bad       <= bad;
-  have_newest    <= newest_good;
-  cycles         <= elapsed;
-  inference_done <= done_pulse;
-  rerun_last     <= last_pulse;
-  all_free       <= '1' when slots(0) = free and slots(1) = free else '0';
-  engine_busy    <= '0' when engine = idle and rerun_wait = '0' and slots(0) /= waiting
-                             and slots(1) /= waiting else '1';
-  windows_held   <= 0 when slots(0) = free and slots(1) = free else
-                    1 when slots(0) = free or slots(1) = free else 2;
-  result_valid   <= '1' when slots(answer_next) = done else '0';
-  result_seq     <= seqs(answer_next);
+  fill <= 1 - newest;
+  run  <= 1 - running;
 
-  result_raddr <= result_words_c * answer_next + (read_index / 2) mod result_words_c;
-  read_data    <= result_rdata(15 downto 8) when read_high = '1' else result_rdata(7 downto 0);
+  window_we     <= we;
+  window_buffer <= fill;
+  window_addr   <= address;
+  window_data   <= data;
+  fill_buffer   <= fill;
+  fill_free     <= free_seen;
+  fill_bad      <= bad;
+  bad_index     <= first_bad;
+  have_newest   <= newest_good;
+  have_older    <= older_good;
+  fill_ok       <= '1' when taken(fill) = '0' and in_burst = '0'
+                            and (special = '0' or held = newest) else '0';
 
-  results : entity work.ram_dist_sys
-    generic map (depth_g => 2 * result_words_c, width_g => 16)
-    port map (clk => clk, write_enable => result_we, write_addr => result_waddr,
-              write_data => result_wdata, read_enable => read_enable, read_addr => result_raddr,
-              read_data => result_rdata);
+  engine_free   <= '1' when taken = "00" and special = '0' else '0';
+  engine_busy   <= '1' when engine /= idle or waiting = '1' or wanted = '1' else '0';
+  windows_held  <= 0 when taken = "00" else 2 when taken = "11" else 1;
+  result_valid  <= done(answer_next);
+  result_buffer <= answer_next;
+  burst         <= in_burst;
+  burst_two     <= two;
+  burst_stopped <= stopped;
+  burst_valid   <= ended;
 
-  fill : process (clk)
-    variable value : integer range -128 to 127;
+  start_valid   <= '1' when engine = starting else '0';
+  start_buffer  <= running;
+  run_buffer    <= running;
+  starts        <= '1' when engine = starting and start_ready = '1' else '0';
+  finishes      <= '1' when engine = computing and y_last = '1' else '0';
+  last_run      <= runs_done or stopped or expired;
+  tensor_last   <= finishes and special_run and not in_burst;
+  keep          <= '1' when engine = computing and (special_run = '0' or in_burst = '1') else '0';
+
+  -- INFER counts each buffer's cycles; a burst has busy cycles in 0, runs (as they start) in 1.
+  burst_run       <= special_run and in_burst;
+  normal_computes <= '1' when engine = computing and y_last = '0'
+                              and (special_run = '0' or in_burst = '1') else '0';
+  run_begins      <= '1' when engine = starting else '0';
+  run_counts      <= normal_computes;
+  count_run(0)    <= '1' when normal_computes = '1' and (running = 0 or burst_run = '1') else '0';
+  count_run(1)    <= starts when burst_run = '1' else
+                     '1' when normal_computes = '1' and running = 1 else '0';
+  -- INFER counts each buffer's clocks of waiting; a burst has all its cycles in 0: from the second
+  -- clock of the first run to the last y, which makes up for the clock in which that is seen.
+  count_wait(0)   <= '1' when burst_run = '1' and begun = '1'
+                              and (engine = computing or engine = starting) else
+                     '1' when waiting = '1' and newest = 0 else '0';
+  count_wait(1)   <= '1' when waiting = '1' and newest = 1 else '0';
+  clear(0)        <= '1' when start_burst = '1' or (commit = '1' and newest = 1) else '0';
+  clear(1)        <= '1' when start_burst = '1' or (commit = '1' and newest = 0) else '0';
+
+  filling : process (clk)
   begin
     if rising_edge(clk) then
       if we = '1' then
         we <= '0';
       end if;
-      if payload_valid = '1' and frame_type = infer_c and frame_length = window_bytes_c then
-        value := to_integer(signed(payload_data));
-        if payload_index = 0 then
-          bad <= '0';
-          if slots(other(newest)) = free then
-            free_seen <= '1';
-            we        <= '1';
-          else
-            free_seen <= '0';
-          end if;
-        elsif free_seen = '1' then
-          we <= '1';
-        end if;
-        if (payload_index = 0 or bad = '0') and (value > x_max_c or value < -x_max_c - 1) then
+      if fresh = '1' then
+        fresh <= '0';
+        if bad = '0' and (data > x_max_c or data < -x_max_c - 1) then
           bad       <= '1';
-          bad_index <= payload_index;
+          first_bad <= address;
         end if;
-        window_buffer <= other(newest);
-        window_addr   <= payload_index;
-        window_data   <= value;
+      end if;
+      if payload_valid = '1' and window_frame = '1' then
+        fresh <= '1';
+        data  <= to_integer(signed(payload_data));
+        if payload_first = '1' then
+          address   <= 0;
+          bad       <= '0';
+          free_seen <= fill_ok;
+          we        <= fill_ok;
+        else
+          we <= free_seen;
+          if address /= window_bytes_c - 1 then
+            address <= address + 1;
+          end if;
+        end if;
       end if;
       if rst = '1' then
         we <= '0';
@@ -184,143 +190,113 @@ begin
     end if;
   end process;
 
-  run : process (clk)
+  running_windows : process (clk)
   begin
     if rising_edge(clk) then
-      if start = '1' then
-        start <= '0';
-      end if;
-      if result_we = '1' then
-        result_we <= '0';
-      end if;
-      if done_pulse = '1' then
-        done_pulse <= '0';
-      end if;
-      if last_pulse = '1' then
-        last_pulse <= '0';
-      end if;
-      if read_enable = '1' then
-        if read_index mod 2 = 0 then
-          read_high <= '0';
-        else
-          read_high <= '1';
-        end if;
-      end if;
+      inference_done <= '0';
 
-      -- One time is enough: the engine takes a window within a few clocks of the end of the one
-      -- before, long before another frame can be complete, so two never wait at a time. It stands
-      -- still from the clock before the acceptance.
-      if slots(0) /= waiting and slots(1) /= waiting and commit = '0' then
-        accepted <= now;
+      if payload_valid = '1' and payload_first = '1' and window_frame = '1' and fill_ok = '1' then
+        older_good <= '0';
       end if;
-
       if commit = '1' then
-        slots(other(newest)) <= waiting;
-        seqs(other(newest))  <= commit_seq;
-        newest               <= other(newest);
-        newest_good          <= '1';
+        taken(fill) <= '1';
+        waiting     <= '1';
+        newest      <= fill;
+        newest_good <= '1';
+        older_good  <= newest_good;
       end if;
       if result_taken = '1' then
-        slots(answer_next) <= free;
-        answer_next        <= other(answer_next);
+        taken(answer_next) <= '0';
+        done(answer_next)  <= '0';
+        answer_next        <= 1 - answer_next;
       end if;
-      if rerun = '1' then
-        slots(newest) <= held;
-        start_buffer  <= newest;
-        rerun_wait    <= '1';
+
+      if start_tensor = '1' or start_burst = '1' then
+        wanted  <= '1';
+        special <= '1';
+        held    <= newest;
+        two     <= two_windows;
+        stopped <= '0';
+        begun   <= '0';
       end if;
-      if rerun_release = '1' then
-        for i in 0 to 1 loop
-          if slots(i) = held then
-            slots(i) <= free;
-          end if;
-        end loop;
+      if start_burst = '1' then
+        in_burst <= '1';
+      end if;
+      if stop_burst = '1' then
+        stopped <= '1';
+      end if;
+      if special_taken = '1' then
+        special  <= '0';
+        in_burst <= '0';
+        ended    <= '0';
       end if;
 
       case engine is
         when idle =>
-          if rerun_wait = '1' then
-            if start_ready = '1' then
-              start      <= '1';
-              rerun_wait <= '0';
-              engine     <= recomputing;
+          special_run <= not waiting;
+          if waiting = '1' then
+            running <= newest;
+            engine  <= starting;
+          elsif wanted = '1' then
+            wanted  <= '0';
+            running <= newest;
+            if in_burst = '1' and two = '1' then
+              running <= fill;
             end if;
-          elsif slots(run_next) = waiting and start_ready = '1' then
-            slots(run_next) <= running;
-            start_buffer    <= run_next;
-            start           <= '1';
-            elapsed         <= since(accepted);
-            result_word     <= first_y_c;
-            engine          <= save_wait_low;
+            engine <= starting;
           end if;
 
-        -- The first two clocks of a computation: no engine has a result by then.
-        when save_wait_low => -- the accelerator samples start now
-          result_we    <= '1';
-          result_waddr <= result_words_c * run_next + 2;
-          result_wdata <= half(elapsed, false);
-          engine       <= save_wait_high;
-
-        when save_wait_high =>
-          started      <= now;
-          result_we    <= '1';
-          result_waddr <= result_words_c * run_next + 3;
-          result_wdata <= half(elapsed, true);
-          engine       <= computing;
+        when starting =>
+          if start_ready = '1' then
+            if special_run = '0' then
+              waiting <= '0';
+            end if;
+            engine <= computing;
+          end if;
 
         when computing =>
-          if y_valid = '1' then
-            result_we    <= '1';
-            result_waddr <= result_words_c * run_next + result_word;
-            result_wdata <= std_logic_vector(to_signed(y_data, 16));
-            if result_word /= result_words_c - 1 then
-              result_word <= result_word + 1;
+          begun <= '1';
+          if y_last = '1' then
+            if special_run = '0' then
+              inference_done <= '1';
+              done(running)  <= '1';
+              engine         <= idle;
+            elsif in_burst = '0' then
+              engine <= tap_open;
+            else
+              inference_done <= '1';
+              if two = '1' then
+                running <= run;
+              end if;
+              if last_run = '1' then
+                ended  <= '1';
+                engine <= idle;
+              else
+                engine <= starting;
+              end if;
             end if;
-          end if;
-          if y_valid = '1' and y_last = '1' then
-            done_pulse <= '1';
-            elapsed    <= since(started);
-            engine     <= save_cycles_low;
-          end if;
-
-        when recomputing =>
-          if y_valid = '1' and y_last = '1' then
-            last_pulse <= '1';
-            engine     <= tap_open;
           end if;
 
         when tap_open => -- another start would put its own elements on the tap
-          if rerun_release = '1' then
+          if tensor_end = '1' then
             engine <= idle;
           end if;
-
-        when save_cycles_low =>
-          result_we    <= '1';
-          result_waddr <= result_words_c * run_next;
-          result_wdata <= half(elapsed, false);
-          engine       <= save_cycles_high;
-
-        when save_cycles_high =>
-          result_we    <= '1';
-          result_waddr <= result_words_c * run_next + 1;
-          result_wdata <= half(elapsed, true);
-          slots(run_next) <= done;
-          run_next        <= other(run_next);
-          engine       <= idle;
       end case;
 
       if rst = '1' then
-        slots       <= (others => free);
-        newest      <= 1;
-        newest_good <= '0';
-        run_next    <= 0;
-        answer_next <= 0;
-        engine      <= idle;
-        start       <= '0';
-        rerun_wait  <= '0';
-        result_we   <= '0';
-        done_pulse  <= '0';
-        last_pulse  <= '0';
+        taken          <= "00";
+        done           <= "00";
+        waiting        <= '0';
+        newest         <= 1;
+        newest_good    <= '0';
+        older_good     <= '0';
+        answer_next    <= 0;
+        engine         <= idle;
+        wanted         <= '0';
+        special        <= '0';
+        in_burst       <= '0';
+        ended          <= '0';
+        inference_done <= '0';
       end if;
     end if;
   end process;

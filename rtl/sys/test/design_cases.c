@@ -109,6 +109,37 @@ static void pairs(void)
     }
 }
 
+// Both windows in turn: exact times, PAUSE clocks from a y to the next start.
+static void bursts(void)
+{
+    enum { PAUSE = 2 };
+    int8_t x[2][MAX_WINDOW_BYTES];
+    unsigned outputs = (unsigned)variant->model->shape.outputs;
+    uint8_t y[4 * MODEL_MAX_OUTPUTS], request[LINK_BURST_BYTES];
+    uint8_t payload[LINK_BURST_HEAD_BYTES + sizeof y];
+    for (uint8_t windows = 1; windows <= 2; windows++) {
+        for (unsigned w = 0; w < 2; w++)
+            infer(x[w]);
+        for (unsigned w = 0; w < windows; w++) {
+            model_run(variant->model, x[2 - windows + w], trace);
+            for (unsigned k = 0; k < outputs; k++)
+                put16(y + 2 * (w * outputs + k), (unsigned)model_trace_get(trace, MODEL_Y, 0)[k]);
+        }
+        const struct link_burst b = {.runs = 5, .limit = 65535, .windows = windows};
+        const struct link_burst_result r = {.runs = 5,
+                                            .busy_cycles = 5 * (uint64_t)cycles,
+                                            .cycles = 5 * (uint64_t)cycles + 4 * PAUSE,
+                                            .windows = windows,
+                                            .y = y};
+        link_burst_encode(&b, request);
+        size_t n = link_burst_result_encode(&r, outputs, payload);
+        uint16_t seq = send_frame(LINK_BURST, request, sizeof request);
+        command('w', 5 * cycles);
+        expect(LINK_BURST | LINK_ANSWER, seq, payload, n);
+        settle();
+    }
+}
+
 // A reset in the middle of a computation, at another place each time.
 static void resets(int8_t *x)
 {
@@ -131,6 +162,7 @@ static void all_cases(void)
         infer(x);
     tensors(x);
     pairs();
+    bursts();
     if (cycles > 400) // else it is over before the reset's last byte is in, 160 clocks later
         resets(x);
 }

@@ -18,7 +18,7 @@ struct expected {
     struct range {
         size_t at; // offset of a u32, 0 in both: none
         uint32_t low, high;
-    } range[3];
+    } range[4];
     size_t ranges;
     int line; // of the case
 };

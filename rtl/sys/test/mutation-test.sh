@@ -26,29 +26,51 @@ phy ft245 /when write_low =>/,/wr_n  <= '1';/s/wr_n  <= '1';/wr_n <= '1'; data_o
 top link_rx s/elsif rx_data \/= sync0_c then/else/
 top link_crc s/if trailer = '1' and mixed = '0' then/if false then/
 top link_crc s/feedback := mixed and not trailer;/feedback := mixed;/
-top link_rx s/elsif total > max_payload_c then/elsif total > 4095 then/
-top link_rx s/if index < 4 then/if index < 3 then/
-top link_tx s/if position >= 2 then/if position >= 1 then/
-top link_tx s/if crc_take = '0' and crc_busy = '0' and asked = '0' then/if asked = '0' then/
-top window_buffers s/if slots(other(newest)) = free then/if true then/
-top window_buffers s/window_buffer <= other(newest);/window_buffer <= newest;/
-top window_buffers s/value > x_max_c/value > x_max_c + 1/
-top window_buffers s/if (payload_index = 0 or bad = '0') and/if/
-top window_buffers s/result_raddr <= result_words_c \* answer_next/result_raddr <= 0/
-top window_buffers s/engine     <= tap_open;/engine <= idle;/
-top window_buffers s/started      <= now;/started <= (now + 1) mod 2 ** 24;/
-top window_buffers s/accepted <= now;/accepted <= 0;/
+top link_rx s/elsif length > max_length_c then/elsif length > x"0FFF" then/
+top link_rx s/length(11 downto 0)/length(7 downto 0)/
+top link_rx s/            if index = 0 then/            if index = 1 then/
+top link_tx s/index >= 2 then/index >= 1 then/
+top link_tx s/if part \/= crc_bytes then/if false then/
+top window_buffers s/when taken(fill) = '0' and in_burst/when in_burst/
+top window_buffers s/and in_burst = '0'$//
+top window_buffers s/and (special = '0' or held = newest) else/else/
+top window_buffers s/window_buffer <= fill;/window_buffer <= newest;/
+top window_buffers s/data > x_max_c/data > x_max_c + 1/
+top window_buffers s/if bad = '0' and (data/if (data/
+top window_buffers s/engine <= tap_open;/engine <= idle;/
+top window_buffers s/when engine = computing and y_last = '0'$/when engine = computing/
+top window_buffers s/'1' when waiting = '1' and newest = 0 else/'1' when engine = starting and newest = 0 else/
+top window_buffers s/        older_good <= '0';/        null;/
+top window_buffers s/older_good  <= newest_good;/older_good <= '1';/
+top window_buffers s/running <= run;/null;/
+top window_buffers s/              running <= fill;/              null;/
+top window_buffers s/burst_run = '1' and begun = '1'/burst_run = '1'/
+top window_buffers s/last_run      <= runs_done or stopped or expired;/last_run <= runs_done or expired;/
+top window_buffers s/last_run      <= runs_done or stopped or expired;/last_run <= runs_done or stopped;/
+top window_buffers s/        in_burst <= '1';/        null;/
+top results s/write_to <= depth_c \* run_buffer + element;/write_to <= element;/
+top results s/y_buffer  <= burst_buffer;/y_buffer <= 1 - burst_buffer;/
+top results s/or (slot \/= 2 and read_index = 7)/or (slot \/= 2 and read_index = 9)/
+top results s/when burst = '1' and we = '1' and wdata/when burst = '1' and we = '0' and wdata/
+top results s/        differed <= '1';/        null;/
+top results s/end_byte(1) <= not burst_stopped;/end_byte(1) <= '0';/
+top results s/if show = '0' or in_y = '0' then/if in_y = '0' then/
+top cycle_counter s/if bits(16) = '1' then/if false then/
 top tensor_reader s/settle_g : positive := 16/settle_g : positive := 1/
-top tensor_reader s/if missing \/= 0 then/if false then/
-top tensor_reader s/< s.rows/<= s.rows/
-top requests s/if answers_idle = '1' and valid = '0' then/if true then/
-top requests s/reset_done    <= '1';/null;/
+top tensor_reader s/answer_failed <= not seen;/answer_failed <= '0';/
+top tensor_reader s/row_of < window_c/row_of <= window_c/
+top requests s/if answers_idle = '1' then/if true then/
+top requests s/  reset_done    <= '1' when/  reset_done <= '0' when/
 top requests s/elsif fill_free = '0' then/elsif false then/
+top requests s/(have_older = '1' or kind = 4/(true or kind = 4/
+top requests s/high_zero = '1' and ((kind/((kind/
 top answers s/elsif quiet = '0' and result_valid/elsif result_valid/
 top answers s/flush   <= '1';/null;/
-top registers s/latched_high <= clocks_high(23 downto 8);/latched_high <= clocks_high(23 downto 8) + 1;/
+top answers s/seq_buffer when seq_window = '1' else 2/seq_buffer when true else 2/
+top registers s/if show = '0' and identity = '1' then/if false then/
+top registers s/latest <= running;/null;/
 top top s/clk => clk, rst => stop, window_we/clk => clk, rst => rst, window_we/
-sleep top s/ or engine_busy$//
+sleep top s/ or engine_busy;/;/
 LIST
 
 run() {

@@ -12,7 +12,7 @@
 #include "tests/support/random.h"
 
 enum { WINDOW = 3, FEATURES = 2, SIZE = WINDOW * FEATURES, OUTPUTS = 2, HEADS = 2 };
-enum { D_MODEL = 4, D_FF = 8, X_MIN = -8, X_MAX = 7, WEDGE = -8 };
+enum { D_MODEL = 4, D_FF = 8, X_MIN = -8, X_MAX = 7, WEDGE = -8, DRIFT = -8 };
 static const char *protocol_path;
 static struct rng rng;
 static uint32_t inferences, dropped, resets, last_cycles;
@@ -35,6 +35,8 @@ static void random_window(int8_t *x)
         x[i] = (int8_t)rng_range(&rng, X_MIN, X_MAX);
     if (x[0] == WEDGE)
         x[0] = X_MIN + 1;
+    if (x[1] == DRIFT)
+        x[1] = X_MIN + 1;
 }
 
 static uint32_t latency(const int8_t *x)
@@ -141,6 +143,41 @@ static void reset(void)
     resets++;
 }
 
+static uint16_t send_burst(uint32_t runs, uint16_t limit, uint8_t windows)
+{
+    uint8_t payload[LINK_BURST_BYTES];
+    const struct link_burst b = {.runs = runs, .limit = limit, .windows = windows};
+    link_burst_encode(&b, payload);
+    return send_frame(LINK_BURST, payload, sizeof payload);
+}
+
+enum { PAUSE = 2 }; // clocks between two runs
+
+// So many runs of a and b in turn, or of a alone.
+static struct expected *expect_burst_at(int line, uint16_t seq, enum link_burst_end end,
+                                        uint32_t runs, const int8_t *a, const int8_t *b)
+{
+    uint8_t y[4 * OUTPUTS], payload[LINK_BURST_HEAD_BYTES + sizeof y];
+    struct link_burst_result r = {.end = end, .windows = b ? 2 : 1, .runs = runs, .y = y};
+    for (unsigned w = 0; w < r.windows; w++) {
+        const int8_t *x = w ? b : a;
+        int sum = 0;
+        for (int i = 0; i < SIZE; i++)
+            sum += x[i] * (i + 1) * 37;
+        for (unsigned i = 0; i < OUTPUTS; i++)
+            put16(y + 2 * (w * OUTPUTS + i), (unsigned)(sum * ((int)i + 1)));
+    }
+    for (uint32_t i = 0; i < runs; i++) {
+        last_cycles = latency(b && i % 2 ? b : a);
+        r.busy_cycles += last_cycles;
+    }
+    r.cycles = r.busy_cycles + PAUSE * (runs - 1);
+    inferences += runs;
+    size_t n = link_burst_result_encode(&r, OUTPUTS, payload);
+    return expect_at(line, LINK_BURST | LINK_ANSWER, seq, payload, n);
+}
+#define expect_burst(...) expect_burst_at(__LINE__, __VA_ARGS__)
+
 // ---- the cases
 
 // PROTOCOL.md 1.5, from power-on. Requests and answers alternate there.
@@ -165,6 +202,8 @@ static void examples(const char *path)
         inferences += b[3] == (LINK_INFER | LINK_ANSWER);
         if (b[3] == (LINK_INFER | LINK_ANSWER))
             last_cycles = get32(b + LINK_HEADER_BYTES);
+        if (b[3] == (LINK_BURST | LINK_ANSWER))
+            inferences += get32(b + LINK_HEADER_BYTES);
         resets += b[3] == (LINK_RESET | LINK_ANSWER);
     }
     settle();
@@ -227,15 +266,17 @@ static void bad_frames(void)
     static const struct {
         uint8_t type;
         size_t n;
-    } wrong[] = {{LINK_IDENTIFY, 1},       {LINK_IDENTIFY, 2048}, {LINK_READ_REGISTERS, 3},
-                 {LINK_READ_REGISTERS, 5}, {LINK_INFER, 5},       {LINK_INFER, 7},
-                 {LINK_INFER, 0},          {LINK_INFER, 2048},    {LINK_READ_TENSOR, 3},
-                 {LINK_READ_TENSOR, 0},    {LINK_RESET, 1}};
+    } wrong[] = {{LINK_IDENTIFY, 1},       {LINK_IDENTIFY, 2048},   {LINK_READ_REGISTERS, 3},
+                 {LINK_READ_REGISTERS, 5}, {LINK_INFER, 5},         {LINK_INFER, 7},
+                 {LINK_INFER, 0},          {LINK_INFER, 2048},      {LINK_READ_TENSOR, 3},
+                 {LINK_READ_TENSOR, 0},    {LINK_RESET, 1},         {LINK_BURST, 0},
+                 {LINK_BURST, 7},          {LINK_BURST, 9},         {LINK_STOP, 1},
+                 {LINK_IDENTIFY, 256},     {LINK_INFER, SIZE + 256}};
     static uint8_t payload[LINK_MAX_PAYLOAD];
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         expect_error(send_frame(wrong[i].type, payload, wrong[i].n), LINK_BAD_LENGTH, wrong[i].type,
                      (unsigned)wrong[i].n);
-    static const uint8_t types[] = {0x00, 0x06, 0x81, 0xff, 0x7f};
+    static const uint8_t types[] = {0x00, 0x08, 0x81, 0xff, 0x7f, 0x0b, 0x16};
     for (size_t i = 0; i < sizeof types; i++)
         expect_error(send_frame(types[i], payload, i), LINK_BAD_TYPE, types[i], 0);
     settle();
@@ -504,16 +545,145 @@ static void back_pressure(void)
     expect_result(first, x);
     settle();
     // RESET waits for the frame that is half out, then drops the answers behind it.
-    identify = send_frame(LINK_IDENTIFY, NULL, 0);
+    first = send_frame(LINK_INFER, x, SIZE);
     command('w', 300);
     command('t', 60);
-    expect_identity(identify);
-    send_frame(LINK_INFER, x, SIZE);
+    expect_result(first, x);
+    send_frame(LINK_INFER, y, SIZE);
     inferences++; // finished, though never answered
-    last_cycles = latency(x);
+    last_cycles = latency(y);
     command('w', 1000);
+    command('b', 0);
     reset();
     settle();
+    // Nothing of it is left.
+    infer(x);
+}
+
+static void burst_refusals(const int8_t *a, const int8_t *b)
+{
+    uint8_t payload[LINK_BURST_BYTES] = {1, 0, 0, 0, 1, 0, 1, 1};
+    static const uint8_t windows[] = {0, 3, 4, 5, 6, 0x11, 0x81, 0x42};
+    reset();
+    expect_error(send_burst(1, 1, 1), LINK_NO_WINDOW, LINK_BURST, 0);
+    infer(a);
+    expect_error(send_burst(1, 1, 2), LINK_NO_WINDOW, LINK_BURST, 0);
+    infer(b);
+    for (size_t i = 0; i < sizeof windows; i++)
+        expect_error(send_burst(1, 1, windows[i]), LINK_BAD_ARGUMENT, LINK_BURST, 0);
+    expect_error(send_frame(LINK_BURST, payload, 8), LINK_BAD_ARGUMENT, LINK_BURST, 0);
+    settle();
+    // A refused window has overwritten the older one, not the newest.
+    int8_t bad[SIZE] = {1, 2, 3, 4, 5, X_MAX + 1};
+    for (int i = 0; i < 3; i++) {
+        infer(a);
+        infer(b);
+        if (i == 0) { // of another length: not a window
+            expect_error(send_frame(LINK_INFER, bad, SIZE - 1), LINK_BAD_LENGTH, LINK_INFER,
+                         SIZE - 1);
+            expect_burst(send_burst(2, 1, 2), LINK_BURST_DONE, 2, a, b);
+            settle();
+        }
+        uint8_t frame[LINK_MAX_FRAME];
+        size_t n = link_encode(frame, LINK_INFER, 0x6666, bad, SIZE);
+        frame[n - 1] ^= i == 1;
+        send_bytes(frame, n);
+        expect_error(0x6666, i == 1 ? LINK_BAD_CRC : LINK_BAD_VALUE, LINK_INFER,
+                     i == 1 ? 0 : SIZE - 1);
+        expect_error(send_burst(1, 1, 2), LINK_NO_WINDOW, LINK_BURST, 0);
+        expect_burst(send_burst(2, 1, 1), LINK_BURST_DONE, 2, b, NULL);
+        settle();
+    }
+}
+
+static void burst_stops(int8_t *a, const int8_t *b)
+{
+    a[0] = X_MAX; // 1,540 clocks
+    infer(b);
+    infer(a);
+    uint16_t burst = send_burst(0, 65535, 1);
+    // What is answered at once and what is refused meanwhile.
+    for (int i = 0; i < 3; i++) {
+        static const uint8_t bursting[4] = {1};
+        expect_identity(send_frame(LINK_IDENTIFY, NULL, 0));
+        expect(LINK_READ_REGISTERS | LINK_ANSWER, send_read_registers(16, 1), bursting, 4);
+        uint8_t done[4] = {0};
+        struct expected *e =
+            expect(LINK_READ_REGISTERS | LINK_ANSWER, send_read_registers(18, 1), done, 4);
+        expect_range(e, 0, inferences + 1, inferences + 60);
+        expect_error(send_frame(LINK_INFER, b, SIZE), LINK_BUSY, LINK_INFER, 0);
+        expect_error(send_read_tensor(1, 0, 0), LINK_BUSY, LINK_READ_TENSOR, 0);
+        expect_error(send_burst(1, 1, 1), LINK_BUSY, LINK_BURST, 0);
+        settle();
+    }
+    command('b', 1);
+    expect(LINK_STOP | LINK_ANSWER, send_frame(LINK_STOP, NULL, 0), NULL, 0);
+    uint32_t before = inferences;
+    struct expected *e = expect_burst(burst, LINK_BURST_STOPPED, 1, a, NULL);
+    expect_range(e, 0, 4, 60);
+    expect_range(e, 8, 4 * 1540, 60 * 1540);
+    expect_range(e, 16, 4 * 1542 - 2, 60 * 1542 - 2);
+    settle();
+    command('b', 0);
+    inferences = before; // the number of runs is not known here: begin anew below
+    // Too late, and without one: nothing happens. The older window was not touched by the refused.
+    expect(LINK_STOP | LINK_ANSWER, send_frame(LINK_STOP, NULL, 0), NULL, 0);
+    expect_burst(send_burst(3, 1, 2), LINK_BURST_DONE, 3, b, a);
+    settle();
+    // RESET ends one without an answer.
+    send_burst(0, 65535, 1);
+    command('w', 5000);
+    reset();
+    settle();
+    command('b', 0);
+    expect_error(send_burst(1, 1, 1), LINK_NO_WINDOW, LINK_BURST, 0);
+    settle();
+}
+
+static void bursts(void)
+{
+    int8_t a[SIZE], b[SIZE], drifting[SIZE] = {X_MIN + 1, X_MIN, 1, 2, 3, 4};
+    random_window(a);
+    random_window(b);
+    a[0] = X_MIN + 1;
+    b[0] = X_MIN + 3;
+    burst_refusals(a, b);
+    infer(a);
+    infer(b);
+    for (uint32_t runs = 1; runs < 6; runs++) {
+        expect_burst(send_burst(runs, 1, 1), LINK_BURST_DONE, runs, b, NULL);
+        settle();
+        expect_burst(send_burst(runs + 1, 1, 2), LINK_BURST_DONE, runs + 1, a, b);
+        settle();
+    }
+    registers();
+    // The other buffer is the newest; a tensor of it does not disturb the pair.
+    infer(a);
+    expect_tensor(send_read_tensor(1, 0, 1), 1, 1, a);
+    settle();
+    expect_burst(send_burst(40, 1, 2), LINK_BURST_DONE, 40, b, a);
+    settle();
+    // The limit, in clocks: no run begins after it, the first one always does. 1,385 is 3 x 65,536
+    // / 142 rounded up.
+    expect_burst(send_burst(0, 0, 1), LINK_BURST_LIMIT, 1, a, NULL);
+    settle();
+    uint16_t seq = send_burst(0, 3, 1);
+    command('w', 197000);
+    expect_burst(seq, LINK_BURST_LIMIT, 1385, a, NULL);
+    settle();
+    expect_burst(send_burst(2, 0, 2), LINK_BURST_LIMIT, 1, b, a);
+    settle();
+    // A y that is not that of the run before is counted, once a run, and the last one is told.
+    infer(drifting);
+    seq = send_burst(5, 1, 1);
+    struct expected *e = expect_burst(seq, LINK_BURST_DONE, 5, drifting, NULL);
+    put32(e->payload + 4, 5);
+    e->payload[LINK_BURST_HEAD_BYTES]++; // the fifth run after the first is an odd one
+    settle();
+    // Windows go on as before.
+    infer(b);
+    infer(a);
+    burst_stops(a, b);
 }
 
 // Bytes come one by one: the design sleeps between them.
@@ -561,7 +731,7 @@ static void soak(void)
             reset();
             break;
         default: {
-            uint8_t type = (uint8_t)rng_range(&rng, 6, 254);
+            uint8_t type = (uint8_t)rng_range(&rng, 8, 254);
             expect_error(send_frame(type, x, SIZE), LINK_BAD_TYPE, type, 0);
             break;
         }
@@ -586,6 +756,7 @@ static void all_cases(void)
     soak();
     cut_frames();
     registers();
+    bursts();
 }
 
 int main(int argc, char **argv)

@@ -5,13 +5,13 @@
 // From the last element of y to the next start, as in rtl/sys (a test of the design holds it).
 enum { PAUSE_CYCLES = 2 };
 
-// Runs that begin before the limit.
+// Runs that begin before the limit; the first one always does.
 static uint32_t runs_within(const struct device *d, const struct link_burst *b)
 {
     uint64_t limit = (uint64_t)b->limit * LINK_BURST_LIMIT_CYCLES;
     uint64_t period = (uint64_t)d->cycles + PAUSE_CYCLES;
-    uint64_t most = (limit + period - 1) / period;
-    return most < b->runs ? (uint32_t)most : b->runs;
+    uint64_t most = limit ? (limit + period - 1) / period : 1;
+    return b->runs && b->runs <= most ? b->runs : (uint32_t)most;
 }
 
 // y of one window as the wire has it; leaves the trace of that window.
@@ -43,7 +43,7 @@ size_t device_burst(struct device *d, const struct link_frame *f, uint8_t *out)
 
     struct link_burst_result r = {.windows = b.windows, .y = y};
     r.runs = runs_within(d, &b);
-    r.end = r.runs < b.runs ? LINK_BURST_LIMIT : LINK_BURST_DONE;
+    r.end = r.runs == b.runs ? LINK_BURST_DONE : LINK_BURST_LIMIT;
     r.busy_cycles = (uint64_t)r.runs * d->cycles;
     r.cycles = r.busy_cycles + (uint64_t)(r.runs - 1) * PAUSE_CYCLES;
     d->inferences += r.runs;

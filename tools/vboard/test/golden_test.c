@@ -259,8 +259,19 @@ static void bursts(void **state)
     expect_error(&f, LINK_BAD_LENGTH, LINK_BURST, 7);
     ask(LINK_BURST, 45, bad, 8, &f);
     expect_error(&f, LINK_BAD_ARGUMENT, LINK_BURST, 0);
-    burst(0, 1, 1, &f);
+    burst(1, 1, 3, &f);
     expect_error(&f, LINK_BAD_ARGUMENT, LINK_BURST, 0);
+    static const struct {
+        uint32_t runs;
+        uint16_t limit;
+        uint32_t done;
+    } limits[] = {{0, 1, 16}, {0, 0, 1}, {7, 0, 1}, {1, 0, 1}}; // 65,536 / 4,323 = 15.2
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        burst(limits[i].runs, limits[i].limit, 1, &f);
+        assert_int_equal(link_burst_result_decode(f.payload, f.n, 3, &r), 0);
+        assert_int_equal(r.runs, limits[i].done);
+        assert_int_equal(r.end, limits[i].runs == 1 ? LINK_BURST_DONE : LINK_BURST_LIMIT);
+    }
 }
 
 // A refused frame has overwritten the older window by the time that it is refused.

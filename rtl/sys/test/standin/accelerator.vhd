@@ -2,6 +2,7 @@
 -- A stand-in for the accelerator that computes something simple of its window x and takes as long
 -- as the window says, so that the system round it can be tested alone:
 --   x(0) = -8     never ends (a wedge that only rst cures)
+--   x(1) = -8     drifts: every second run since a window was written has one more in y(0)
 --   latency       40 + 100 * (x(0) + 8) clocks
 --   y(k)          sum over i of x(i) * (i + 1) * 37 * (k + 1)
 --   tap element i 1000 * tensor + 100 * layer + 10 * row + i + x(1), except that tensor v (4) does
@@ -47,6 +48,7 @@ architecture standin of accelerator is
   signal left    : natural range 0 to 2047 := 0;
   signal second  : integer range -128 to 127 := 0;
   signal valid   : std_logic := '0';
+  signal drift   : natural range 0 to 1 := 0;
   signal tapping : std_logic := '0';
   signal tensor  : natural range 0 to 15 := 0;
   signal layer   : natural range 0 to 1 := 0;
@@ -62,6 +64,7 @@ begin
     if rising_edge(clk) then
       if window_we = '1' then
         memory(window_buffer * size_c + window_addr) <= window_data;
+        drift <= 0;
       end if;
       valid  <= '0';
       y_last <= '0';
@@ -132,8 +135,12 @@ begin
         when result =>
           valid  <= '1';
           y_data <= sum * (index + 1);
+          if second = -8 and index = 0 then
+            y_data <= sum * (index + 1) + drift;
+          end if;
           if index = outputs_c - 1 then
             y_last <= '1';
+            drift  <= 1 - drift;
             state  <= ready;
           end if;
           index <= index + 1;
