@@ -68,12 +68,12 @@ architecture rtl of accelerator is
 
   signal read_window, read_activation, read_numerator : std_logic;
   signal read_weight, read_key, read_value : std_logic;
-  signal window_read_addr : natural range 0 to last_of(window_depth_c);
-  signal activation_read_addr : natural range 0 to last_of(activation_depth_c);
-  signal numerator_read_addr : natural range 0 to last_of(numerator_depth_c);
+  signal window_read_addr : natural range 0 to span_of(window_depth_c) - 1;
+  signal activation_read_addr : natural range 0 to span_of(activation_depth_c) - 1;
+  signal numerator_read_addr : natural range 0 to span_of(numerator_depth_c) - 1;
   signal weight_read_addr : natural range 0 to last_of(weight_depth_c);
-  signal key_read_addr  : natural range 0 to last_of(key_depth_c);
-  signal value_read_addr : natural range 0 to last_of(value_depth_c);
+  signal key_read_addr  : natural range 0 to span_of(key_depth_c) - 1;
+  signal value_read_addr : natural range 0 to span_of(value_depth_c) - 1;
   signal window_words, activation_words, numerator_words : token_words_t;
   signal key_words      : key_words_t;
   signal value_words    : value_words_t;
@@ -216,13 +216,16 @@ begin
       token_addr => token_addr, weight_from => weight_from, weight_addr => weight_addr,
       weight_group => weight_group);
 
-  -- Memories of the token port.
+  -- Memories of the token port. Addresses that are not theirs are cut to fit.
   read_window <= issue_valid when token_from = from_window else '0';
   read_activation <= issue_valid when token_from = from_activation else '0';
   read_numerator <= issue_valid when token_from = from_numerator else '0';
-  window_read_addr <= token_addr + buffer_base when token_from = from_window else 0;
-  activation_read_addr <= token_addr when token_from = from_activation else 0;
-  numerator_read_addr <= token_addr when token_from = from_numerator else 0;
+  -- lint: allow division because the span is a power of two
+  window_read_addr <= (token_addr + buffer_base) mod span_of(window_depth_c);
+  -- lint: allow division because the span is a power of two
+  activation_read_addr <= token_addr mod span_of(activation_depth_c);
+  -- lint: allow division because the span is a power of two
+  numerator_read_addr <= token_addr mod span_of(numerator_depth_c);
   token_banks : for t in 0 to t_c - 1 generate
     window_bank : entity work.memory_bank
       generic map (kind_g => window_kind_c, depth_g => window_depth_c, elements_g => u_c,
@@ -238,10 +241,9 @@ begin
         write_data => activation_data(t * u_c to t * u_c + u_c - 1),
         read_enable => read_activation, read_addr => activation_read_addr,
         read_data => activation_words(t));
-    -- numerators are unsigned: one bit more keeps them so in a signed memory
     numerator_bank : entity work.memory_bank
       generic map (kind_g => numerator_kind_c, depth_g => numerator_depth_c, elements_g => u_c,
-        bits_g => e_bits_c + 1, fast_g => fast_c)
+        bits_g => e_bits_c, signed_g => false, fast_g => fast_c)
       port map (clk => clk, write_enable => numerator_write(t),
         write_addr => numerator_addr,
         write_data => numerator_data((t mod softmax_lanes_c) * u_c to
@@ -255,8 +257,10 @@ begin
   read_key <= issue_valid when weight_from = from_key else '0';
   read_value <= issue_valid when weight_from = from_value else '0';
   weight_read_addr <= weight_addr when weight_from = from_rom else 0;
-  key_read_addr <= weight_addr when weight_from = from_key else 0;
-  value_read_addr <= weight_addr when weight_from = from_value else 0;
+  -- lint: allow division because the span is a power of two
+  key_read_addr <= weight_addr mod span_of(key_depth_c);
+  -- lint: allow division because the span is a power of two
+  value_read_addr <= weight_addr mod span_of(value_depth_c);
   weight_memory : entity work.weight_rom
     generic map (contents_g => weight_rom_c, addresses_g => bank_addresses_c,
       depths_g => bank_depths_c, words_g => bank_words_c, widths_g => bank_bits_c,

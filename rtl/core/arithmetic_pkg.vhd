@@ -29,6 +29,8 @@ package arithmetic_pkg is
   function common_divisor(a, b : positive) return positive; -- the greatest
   -- Last index of n things, at least 1: a range of one value has no bits, and no netlist can hold it.
   function last_of(n : positive) return positive;
+  -- The power of two that n things fit in, at least 2: what the bits of an address can name.
+  function span_of(n : positive) return positive;
 
   -- words words of the contents from first, bits bits of each from low, zeros up to depth; descending.
   function rom_part(contents : word_array_t; first, words, low, bits, depth : natural)
@@ -114,6 +116,11 @@ package body arithmetic_pkg is
       part(i) := contents(first + i)(low + bits - 1 downto low);
     end loop;
     return part;
+  end function;
+
+  function span_of(n : positive) return positive is
+  begin
+    return 2**clog2(larger(n, 2));
   end function;
 
   function field_signed(word : std_logic_vector; low, bits : natural; fast : boolean) return integer is

@@ -13,6 +13,7 @@ entity ram_block is
     depth_g    : positive;
     elements_g : positive;
     bits_g     : positive range 2 to 25;
+    signed_g   : boolean := true;  -- codes; else naturals
     fast_g     : boolean);
   port (
     clk          : in  std_logic;
@@ -20,8 +21,8 @@ entity ram_block is
     write_addr   : in  natural range 0 to last_of(depth_g);
     write_data   : in  int_array_t(0 to elements_g - 1);
     read_enable  : in  std_logic;
-    read_addr    : in  natural range 0 to last_of(depth_g);
-    read_data    : out int_array_t(0 to elements_g - 1));
+    read_addr    : in  natural range 0 to span_of(depth_g) - 1;
+    read_data    : out int_array_t(0 to elements_g - 1) := (others => 0));
 end entity;
 
 architecture rtl of ram_block is
@@ -40,8 +41,13 @@ begin
     if rising_edge(clk) then
       if write_enable = '1' then
         for e in 0 to elements_g - 1 loop
-          word((e + 1) * bits_g - 1 downto e * bits_g) :=
-            std_logic_vector(to_signed(write_data(e), bits_g));
+          if signed_g then
+            word((e + 1) * bits_g - 1 downto e * bits_g) :=
+              std_logic_vector(to_signed(write_data(e), bits_g));
+          else
+            word((e + 1) * bits_g - 1 downto e * bits_g) :=
+              std_logic_vector(to_unsigned(write_data(e), bits_g));
+          end if;
         end loop;
         memory(write_addr) <= word;
       end if;
@@ -54,7 +60,11 @@ begin
   process (all)
   begin
     for e in 0 to elements_g - 1 loop
-      read_data(e) <= field_signed(read_word, e * bits_g, bits_g, fast_g);
+      if signed_g then
+        read_data(e) <= field_signed(read_word, e * bits_g, bits_g, fast_g);
+      else
+        read_data(e) <= field_natural(read_word, e * bits_g, bits_g, fast_g);
+      end if;
     end loop;
   end process;
 end architecture;

@@ -127,7 +127,7 @@ static void add_buffers(struct storage *s)
     const int gain = p->has_gain ? p->gain_bits : 0;
     add_ram(s, BUFFER_WINDOW, t, p->window_depth, u * p->model->bits.x);
     add_ram(s, BUFFER_ACTIVATION, t, p->activation_depth, u * p->activation_bits);
-    add_ram(s, BUFFER_NUMERATOR, t, p->numerator_depth, u * (p->e_bits + 1));
+    add_ram(s, BUFFER_NUMERATOR, t, p->numerator_depth, u * p->e_bits);
     // banks beyond the window are never written, and so none
     add_ram(s, BUFFER_KEY, p->key_banks < n ? p->key_banks : n, p->key_depth, u * p->key_bits);
     add_ram(s, BUFFER_VALUE, p->value_banks < n ? p->value_banks : n, p->value_depth,
