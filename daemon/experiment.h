@@ -97,7 +97,7 @@ struct experiment_runner {
     double error, cycles;
     double latency[EXPERIMENT_STEP_WINDOWS];
     uint32_t shared;
-    int lost; // steps in a row
+    int lost; // steps, or inferences of a warm-up, in a row
 };
 
 // step: the first that is not stored; base_s: seconds of running so far. False without memory.

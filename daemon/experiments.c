@@ -171,7 +171,7 @@ static void on_loaded_record(void *arg, struct recorder_loaded *l)
     x->ran = l->ran;
     x->piece_ns = now_ns();
     x->clock_hz = l->clock_hz;
-    x->pieces = (int)l->row.received; // not continued: the client that sent them is gone
+    x->pieces = l->pieces;
     snprintf(x->before, sizeof x->before, "%s", l->before);
     snprintf(x->origin, sizeof x->origin, "%s", l->origin);
     if (sscanf(x->row.id, "ab-%u", &number) == 1 && number >= e->next_id)
@@ -493,6 +493,8 @@ static void on_unanswered(void *arg, struct queue_slot *s, const char *reason)
         return;
     if (!e->runner.warm) { // nothing measured is lost
         experiment_returned(&e->runner);
+        if (++e->runner.lost >= EXPERIMENT_LOST_STEPS)
+            experiments_finish(e, e->active, SERVICE_EXPERIMENT_FAILED, "", reason);
         return;
     }
     if (experiment_unanswered(&e->runner, now_ns(), reason, &step))

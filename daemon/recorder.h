@@ -22,7 +22,8 @@ struct recorder_loaded {
     bool ran;                      // it began to run: before, origin and clock are known
     char before[SERVICE_NAME_MAX + 1], origin[16];
     uint32_t clock_hz;
-    int steps; // stored, whole blocks only
+    int steps;  // stored, whole blocks only
+    int pieces; // of windows
     double *windows,
         *targets; // NULL when it is finished; the callee keeps them by setting them NULL
 };

@@ -183,6 +183,7 @@ static void fill_unfinished(struct loading *l)
     struct service_experiment *row = &l->to->row;
     int comparisons;
     l->to->steps = judge_steps(l->judge);
+    l->to->pieces = l->pieces;
     row->steps = (uint32_t)l->to->steps;
     row->blocks = (uint32_t)judge_blocks(l->judge);
     row->decided = (uint32_t)judge_decided(l->judge, &comparisons);

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -476,6 +477,68 @@ static void time_is_a_budget_too(void **state)
     json_decref(a);
 }
 
+// Somebody else holds the file: the recorder waits, and nobody else does. Everything below the lock
+// is answered while it is held, and the experiment is at most four measurements ahead of the disk.
+static void a_disk_that_does_not_answer(void **state)
+{
+    struct rig *r = *state;
+    char id[64], path[300];
+    sqlite3 *db = NULL;
+    double window[ROWS];
+    rig_say(r, "slow=2");
+    must_start(r, plan_short, id);
+    wait_for(r, id, "RUNNING", 4, NULL);
+    snprintf(path, sizeof path, "%s/experiments.db", r->dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    json_t *before = about(r, "ab_status", id);
+    for (int i = 0; i < 40; i++) {
+        rig_random_window((uint64_t)i, window, ROWS);
+        struct rig_reply p = rig_infer(r, "demand", window, ROWS, 1, 1500);
+        assert_string_equal(rig_code(&p), "");
+        rig_reply_fini(&p);
+    }
+    json_t *after = about(r, "ab_status", id);
+    assert_true(count_at(after, "steps") <= count_at(before, "steps") + 1); // one was on its way
+    assert_string_equal(text_at(after, "experiment", "state"), "RUNNING");
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    json_decref(before);
+    json_decref(after);
+    wait_for(r, id, "DONE", 34, NULL);
+}
+
+// An upload that the daemon's end interrupts goes on with the next daemon.
+static void an_upload_over_a_restart(void **state)
+{
+    struct rig *r = *state;
+    char id[64], header[1024], in[512];
+    rig_say(r, "slow=2");
+    json_t *a = start_with(r, "[\"demand-w8\",\"demand-w4\"]", plan_short, 40);
+    snprintf(id, sizeof id, "%s", text_at(a, "experiment", "id"));
+    json_decref(a);
+    assert_int_equal(rig_stop(r, SIGKILL), -SIGKILL);
+    rig_start(r);
+    inputs(WINDOWS - 40, in);
+    snprintf(header, sizeof header,
+             "{\"verb\":\"ab_data\",\"parameters\":{\"experiment\":\"%s\",\"offset\":40},"
+             "\"inputs\":%s}",
+             id, in);
+    a = ask(r, header, 40, WINDOWS - 40, NULL, NULL);
+    assert_int_equal(count_at(a, "received"), WINDOWS);
+    json_decref(a);
+    wait_for(r, id, "RUNNING", 3, NULL);
+    assert_int_equal(rig_stop(r, SIGKILL), -SIGKILL);
+    rig_start(r); // both pieces are there
+    wait_for(r, id, "DONE", 34, NULL);
+    a = result(r, id);
+    json_t *metric = json_array_get(json_object_get(json_object_get(a, "report"), "metrics"), 0);
+    json_t *mine = json_array_get(json_object_get(metric, "variants"), 0);
+    assert_true(json_number_value(json_object_get(mine, "mean")) == 0); // every label fits
+    json_decref(a);
+}
+
 static void none_without_a_place_for_records(void **state)
 {
     struct rig *r = *state;
@@ -506,6 +569,8 @@ int main(void)
         TEST(a_variant_that_does_not_come_up),
         TEST(a_board_that_is_unplugged),
         TEST(time_is_a_budget_too),
+        TEST(a_disk_that_does_not_answer),
+        TEST(an_upload_over_a_restart),
         TEST(none_without_a_place_for_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
