@@ -99,7 +99,7 @@ static int decimals(double step)
 void svg_x_ticks(struct svg *s)
 {
     double step = tick_step(s->x_low, s->x_high);
-    for (double x = ceil(s->x_low / step) * step; x <= s->x_high; x += step)
+    for (double x = ceil(s->x_low / step) * step, n = 0; x <= s->x_high && n < 20; x += step, n++)
         fprintf(s->out,
                 "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"currentColor\"/>"
                 "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" "
@@ -111,7 +111,7 @@ void svg_x_ticks(struct svg *s)
 void svg_y_ticks(struct svg *s)
 {
     double step = tick_step(s->y_low, s->y_high);
-    for (double y = ceil(s->y_low / step) * step; y <= s->y_high; y += step)
+    for (double y = ceil(s->y_low / step) * step, n = 0; y <= s->y_high && n < 20; y += step, n++)
         fprintf(
             s->out,
             "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"currentColor\"/>"
