@@ -117,7 +117,7 @@ architecture rtl of accelerator is
   signal pool_write, pool_fresh, pool_last : std_logic;
   signal pool_band      : natural range 0 to last_of(groups_c);
   signal pool_tokens    : natural range 0 to 64;
-  signal pool_channel   : natural range 0 to 255;
+  signal pool_channel   : natural range 0 to 511;
   signal numerator_write : std_logic_vector(0 to t_c - 1);
   signal numerator_addr : natural range 0 to 16383;
   signal numerator_data : int_array_t(0 to softmax_lanes_c * u_c - 1);
@@ -407,7 +407,7 @@ begin
   matrix : entity work.tile
     generic map (tokens_g => t_c, outputs_g => p_c, terms_g => u_c, requantisers_g => r_c,
       token_bits_g => token_port_bits_c, weight_bits_g => weight_port_bits_c,
-      acc_bits_g => acc_bits_c, stages_g => lane_stages_c, chains_g => chains_c,
+      acc_bits_g => tile_acc_bits_c, stages_g => lane_stages_c, chains_g => chains_c,
       fast_g => fast_tile_c)
     port map (clk => clk, rst => rst, in_valid => valid_2, in_first => first_2, in_last => last_2,
       tokens => tokens, weights => weights, captured => captured, drain_output => tile_output,
@@ -438,14 +438,28 @@ begin
       write_data => kept_data, read_enable => drain_read, read_addr => kept_read_addr,
       read_data => kept_read_data);
 
-  pooling : entity work.pool
-    generic map (program_g => write_program_c, tokens_g => t_c, lanes_g => r_c,
-      channels_g => pool_depth_c, code_bits_g => kept_bits_c, bits_g => pool_bits_c,
-      fast_g => fast_c)
-    port map (clk => clk, rst => rst, in_valid => pool_write, in_fresh => pool_fresh,
-      in_band => pool_band, in_last => pool_last, in_tokens => pool_tokens,
-      in_channel => pool_channel, in_codes => kept_data, read_enable => drain_read,
-      read_addr => pool_read_addr, read_data => pool_read_data);
+  encoder : if not collapsed_c generate
+    pooling : entity work.pool
+      generic map (program_g => write_program_c, tokens_g => t_c, lanes_g => r_c,
+        channels_g => pool_depth_c, code_bits_g => kept_bits_c, bits_g => pool_bits_c,
+        fast_g => fast_c)
+      port map (clk => clk, rst => rst, in_valid => pool_write, in_fresh => pool_fresh,
+        in_band => pool_band, in_last => pool_last, in_tokens => pool_tokens,
+        in_channel => pool_channel, in_codes => kept_data, read_enable => drain_read,
+        read_addr => pool_read_addr, read_data => pool_read_data);
+  end generate;
+  collapsed : if collapsed_c generate
+    reading_out : entity work.readout
+      generic map (program_g => write_program_c, tokens_g => t_c, lanes_g => r_c,
+        outputs_g => outputs_c, code_bits_g => readout_code_bits_c,
+        weight_bits_g => readout_weight_bits_c, weight_rom_g => readout_rom_c,
+        weight_block_bits_g => readout_block_bits_c, bits_g => readout_bits_c, drop_g => readout_drop_c,
+        fast_g => fast_c)
+      port map (clk => clk, rst => rst, start => start, in_valid => pool_write,
+        in_band => pool_band, in_tokens => pool_tokens, in_channel => pool_channel,
+        in_codes => kept_data, read_enable => drain_read, read_addr => pool_read_addr,
+        read_data => pool_read_data);
+  end generate;
 
   attention : entity work.softmax
     generic map (program_g => softmax_program_c, tokens_g => t_c, requantisers_g => r_c,

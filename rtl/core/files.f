@@ -13,7 +13,9 @@ core/dot_chain.vhd
 core/tile.vhd
 core/requantiser.vhd
 core/divider.vhd
+core/token_sum.vhd
 core/pool.vhd
+core/readout.vhd
 core/issuer.vhd
 core/drain.vhd
 core/bank_writer.vhd

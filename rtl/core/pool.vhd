@@ -26,7 +26,7 @@ entity pool is
     in_band     : in  natural range 0 to last_of(tokens_g / lanes_g); -- group
     in_last     : in  std_logic; -- group of the channel
     in_tokens   : in  natural range 0 to 64; -- valid ones of the block
-    in_channel  : in  natural range 0 to 255;
+    in_channel  : in  natural range 0 to 511;
     in_codes    : in  int_array_t(0 to lanes_g - 1);
     read_enable : in  std_logic;
     read_addr   : in  natural range 0 to last_of(channels_g);
@@ -34,47 +34,19 @@ entity pool is
 end entity;
 
 architecture rtl of pool is
-  constant program  : write_array_t(0 to program_g'length - 1) := program_g;
   constant levels_c : natural := clog2(lanes_g);
   constant groups_c : positive := tokens_g / lanes_g;
   subtype sum_t is integer range -2**(bits_g - 1) to 2**(bits_g - 1) - 1;
-  type truths_t is array (natural range <>) of boolean;
   subtype channel_t is natural range 0 to last_of(channels_g);
   type channel_array_t is array (natural range <>) of channel_t;
 
-  -- lanes that have no token in the last group of some block
-  function missing return truths_t is
-    variable found : truths_t(0 to tokens_g - 1) := (others => false);
-  begin
-    for i in program'range loop
-      if program(i).destination = to_pool then
-        for t in program(i).tokens to tokens_g - 1 loop
-          found(t) := true;
-        end loop;
-      end if;
-    end loop;
-    return found;
-  end function;
-
-  -- sums that are left after so many levels
-  function left(level : natural) return positive is
-    variable count : positive := lanes_g;
-  begin
-    for i in 1 to level loop
-      count := ceil_div(count, 2);
-    end loop;
-    return count;
-  end function;
-
-  constant missing_c : truths_t(0 to tokens_g - 1) := missing;
-  -- sums of all levels: level l begins at l * lanes_g
-  signal sums     : int_array_t(0 to (levels_c + 1) * lanes_g - 1);
-  -- what goes along with them, and its registers
+  -- what goes along with the adders, and its registers
   signal valid, fresh, first, last : std_logic_vector(0 to levels_c + 2);
   signal valid_r, fresh_r, first_r, last_r : std_logic_vector(1 to levels_c + 2) := (others => '0');
   signal channels   : channel_array_t(0 to levels_c + 2);
   signal channels_r : channel_array_t(1 to levels_c + 2) := (others => 0);
   signal begins     : std_logic;
+  signal added    : integer;
   signal total    : sum_t := 0; -- of the cycle's tokens
   signal sum      : sum_t := 0; -- and of the groups and blocks before
   signal reads    : std_logic;
@@ -118,50 +90,11 @@ begin
     end if;
   end process;
 
-  lowest : for i in 0 to lanes_g - 1 generate
-    process (all)
-    begin
-      sums(i) <= in_codes(i);
-      for g in 0 to groups_c - 1 loop
-        if missing_c(g * lanes_g + i) and (groups_c = 1 or in_band = g)
-          and g * lanes_g + i >= in_tokens then
-          sums(i) <= 0;
-        end if;
-      end loop;
-    end process;
-  end generate;
-
-  tree : for l in 1 to levels_c generate
-    pairs : for i in 0 to left(l) - 1 generate
-      subtype level_t is integer range -2**(code_bits_g + l - 1) to 2**(code_bits_g + l - 1) - 1;
-      signal added : level_t := 0;
-    begin
-      two : if 2 * i + 1 < left(l - 1) generate
-        process (clk)
-        begin
-          if rising_edge(clk) then
-            if valid(l - 1) = '1' then
-              added <= sums((l - 1) * lanes_g + 2 * i) + sums((l - 1) * lanes_g + 2 * i + 1);
-            end if;
-          end if;
-        end process;
-      end generate;
-      one : if 2 * i + 1 >= left(l - 1) generate
-        process (clk)
-        begin
-          if rising_edge(clk) then
-            if valid(l - 1) = '1' then
-              added <= sums((l - 1) * lanes_g + 2 * i);
-            end if;
-          end if;
-        end process;
-      end generate;
-      sums(l * lanes_g + i) <= added;
-    end generate;
-    idle : for i in left(l) to lanes_g - 1 generate
-      sums(l * lanes_g + i) <= 0;
-    end generate;
-  end generate;
+  adder : entity work.token_sum
+    generic map (program_g => program_g, tokens_g => tokens_g, lanes_g => lanes_g,
+      code_bits_g => code_bits_g)
+    port map (clk => clk, valid => valid(0 to levels_c), in_band => in_band,
+      in_tokens => in_tokens, in_codes => in_codes, sum => added);
 
   -- the channel's sum so far is read while its tokens' is registered, then both are added
   reads <= valid(levels_c) or read_enable;
@@ -171,7 +104,7 @@ begin
   begin
     if rising_edge(clk) then
       if valid(levels_c) = '1' then
-        total <= sums(levels_c * lanes_g);
+        total <= added;
       end if;
       if valid(levels_c + 1) = '1' then
         before := sum;

@@ -38,7 +38,9 @@ package program_pkg is
     reciprocal  : natural range 0 to 255;   -- slot
   end record;
 
-  type destination_t is (to_activation, to_key, to_value, to_pool, to_output, to_softmax);
+  -- to_attention: the token port's buffer, keys and values at once (h of the collapsed form)
+  type destination_t is (to_activation, to_key, to_value, to_pool, to_output, to_softmax,
+    to_attention);
 
   type write_t is record
     destination : destination_t;
@@ -52,6 +54,13 @@ package program_pkg is
     kept_base   : natural range 0 to 65535;
     tokens      : natural range 1 to 64;    -- valid ones of this block
     first_block : boolean;                  -- the pool starts anew
+    pooled      : boolean;                  -- goes to the pool or the readout too
+    pool_base   : natural range 0 to 63;    -- place of the first channel there
+    key_base    : natural range 0 to 16383; -- to_attention: as base and rotation of to_key, whose
+    key_rotation : natural range 0 to 255;  --   row_step is above, and of to_value
+    value_base  : natural range 0 to 16383;
+    value_rotation : natural range 0 to 255;
+    value_step  : natural range 0 to 16383; -- as word_step of to_value; its row_step is 1
     offset      : boolean;                  -- codes are stored less half the buffers' range (f)
     first_index : natural range 0 to 255;   -- of the channels, in their tensor
     tensor      : natural range 0 to 15;    -- for the debug tap, as the next two

@@ -50,7 +50,7 @@ entity writer is
     pool_band        : out natural range 0 to last_of(tokens_g / lanes_g) := 0;
     pool_last        : out std_logic := '0';           -- group of the block
     pool_tokens      : out natural range 0 to 64 := 0; -- of the block
-    pool_channel     : out natural range 0 to 255 := 0;
+    pool_channel     : out natural range 0 to 511 := 0; -- from pool_base on
     y_valid          : out std_logic := '0';
     y_last           : out std_logic := '0';
     y_data           : out integer range -32768 to 32767 := 0;
@@ -80,6 +80,12 @@ architecture rtl of writer is
   signal address  : natural range 0 to last_of(depth_g) := 0;
   signal kept     : natural range 0 to last_of(depth_kept_g) := 0;
   signal next_row : natural range 0 to 32767;
+  -- as seen by the key and value buffers
+  signal key_address, value_address : natural range 0 to last_of(depth_g) := 0;
+  signal key_row, key_next, value_row, value_next : natural range 0 to 32767;
+  signal key_turn, value_turn : natural range 0 to 255;
+  signal value_place : natural range 0 to last_of(gather_c) := 0;
+  signal values_whole : boolean;
   signal ended, whole, last_band : boolean;
   signal whole_activation, whole_key, whole_value : std_logic;
   signal stored   : int_array_t(0 to lanes_g - 1) := (others => 0);
@@ -92,6 +98,35 @@ architecture rtl of writer is
   signal rows_1   : natural range 0 to 64 := 0;
   signal index_1  : natural range 0 to 255 := 0;
   signal tap_codes : int_array_t(0 to lanes_g - 1);
+
+  -- the collapsed form's h goes to three buffers at once; then no pass goes to one of two alone
+  function spreads return boolean is
+  begin
+    for i in program'range loop
+      if program(i).destination = to_attention then
+        return true;
+      end if;
+    end loop;
+    return false;
+  end function;
+  constant spreads_c : boolean := spreads;
+
+  -- the program as one of the three sees it
+  function part_of(destination : destination_t) return write_array_t is
+    variable part : write_array_t(0 to program'length - 1) := program;
+  begin
+    for i in part'range loop
+      if part(i).destination = to_attention then
+        part(i).destination := destination;
+        if destination = to_key then
+          part(i).rotation := part(i).key_rotation;
+        elsif destination = to_value then
+          part(i).rotation := part(i).value_rotation;
+        end if;
+      end if;
+    end loop;
+    return part;
+  end function;
 
   -- what a buffer keeps of a code: unsigned ones of the buffer's own width less half their range,
   -- which is a turn of the top bit
@@ -123,10 +158,64 @@ begin
   ended <= index = pass.last_index;
   whole <= ended or (pass.destination = to_value and place = outputs_g - 1)
     or (pass.destination /= to_value and place = terms_g - 1);
-  whole_activation <= '1' when whole and pass.destination = to_activation else '0';
-  whole_key <= '1' when whole and pass.destination = to_key else '0';
-  whole_value <= '1' when whole and pass.destination = to_value else '0';
   next_row <= address + pass.row_step;
+  alone : if not spreads_c generate
+    whole_activation <= '1' when whole and pass.destination = to_activation else '0';
+    whole_key <= '1' when whole and pass.destination = to_key else '0';
+    whole_value <= '1' when whole and pass.destination = to_value else '0';
+    key_row <= address;
+    key_next <= next_row;
+    key_turn <= pass.rotation;
+    value_row <= address;
+    value_next <= next_row;
+    value_turn <= pass.rotation;
+    value_place <= place;
+    values_whole <= whole;
+  end generate;
+  together : if spreads_c generate
+    signal at : natural range 0 to last_of(gather_c) := 0; -- of the channel in its word of values
+  begin
+    values_whole <= ended or at = outputs_g - 1;
+    whole_activation <= '1' when whole
+      and (pass.destination = to_activation or pass.destination = to_attention) else '0';
+    whole_key <= '1' when whole and pass.destination = to_attention else '0';
+    whole_value <= '1' when values_whole and pass.destination = to_attention else '0';
+    key_row <= key_address;
+    key_next <= key_address + pass.row_step;
+    key_turn <= pass.key_rotation;
+    value_row <= value_address;
+    value_next <= value_address + 1;
+    value_turn <= pass.value_rotation;
+    value_place <= at;
+
+    process (clk)
+    begin
+      if rising_edge(clk) then
+        if in_valid = '1' and last_band then
+          if ended then
+            key_address <= upcoming.key_base;
+            value_address <= upcoming.value_base;
+            at <= 0;
+          elsif pass.destination = to_attention then
+            if whole then
+              key_address <= key_address + 1;
+            end if;
+            if values_whole then
+              value_address <= value_address + pass.value_step;
+              at <= 0;
+            else
+              at <= at + 1;
+            end if;
+          end if;
+        end if;
+        if start = '1' then
+          key_address <= program(0).key_base;
+          value_address <= program(0).value_base;
+          at <= 0;
+        end if;
+      end if;
+    end process;
+  end generate;
 
   stores : for i in 0 to lanes_g - 1 generate
     stored(i) <= kept_code(codes(i), pass.offset);
@@ -204,7 +293,7 @@ begin
         if pass.keep then
           kept_write <= '1';
         end if;
-        if pass.destination = to_pool then
+        if pass.pooled then
           pool_write <= '1';
         end if;
         if pass.destination = to_output then
@@ -231,7 +320,7 @@ begin
       end if;
       pool_band <= band;
       pool_tokens <= pass.tokens;
-      pool_channel <= index;
+      pool_channel <= index + pass.pool_base;
       tensor_1 <= pass.tensor;
       layer_1 <= pass.layer;
       row_1 <= pass.first_token;
@@ -252,26 +341,26 @@ begin
   end process;
 
   activations : entity work.bank_writer
-    generic map (program_g => program_g, destination_g => to_activation, tokens_g => tokens_g,
+    generic map (program_g => part_of(to_activation), destination_g => to_activation, tokens_g => tokens_g,
       lanes_g => lanes_g, banks_g => tokens_g, places_g => terms_g, code_bits_g => code_bits_g)
     port map (clk => clk, in_valid => in_valid, codes => stored, band => band, place => place,
       whole => whole_activation, rotation => pass.rotation, tokens => pass.tokens,
       this_row => address, next_row => next_row, write => activation_write,
       addr => activation_addr, data => activation_data);
   keys : entity work.bank_writer
-    generic map (program_g => program_g, destination_g => to_key, tokens_g => tokens_g,
+    generic map (program_g => part_of(to_key), destination_g => to_key, tokens_g => tokens_g,
       lanes_g => lanes_g, banks_g => key_banks_g, places_g => terms_g, code_bits_g => code_bits_g)
     port map (clk => clk, in_valid => in_valid, codes => stored, band => band, place => place,
-      whole => whole_key, rotation => pass.rotation, tokens => pass.tokens,
-      this_row => address, next_row => next_row, write => key_write, addr => key_addr,
+      whole => whole_key, rotation => key_turn, tokens => pass.tokens,
+      this_row => key_row, next_row => key_next, write => key_write, addr => key_addr,
       data => key_data);
   values : entity work.bank_writer
-    generic map (program_g => program_g, destination_g => to_value, tokens_g => tokens_g,
+    generic map (program_g => part_of(to_value), destination_g => to_value, tokens_g => tokens_g,
       lanes_g => lanes_g, banks_g => value_banks_g, places_g => outputs_g,
       code_bits_g => code_bits_g)
-    port map (clk => clk, in_valid => in_valid, codes => stored, band => band, place => place,
-      whole => whole_value, rotation => pass.rotation, tokens => pass.tokens,
-      this_row => address, next_row => next_row, write => value_write, addr => value_addr,
+    port map (clk => clk, in_valid => in_valid, codes => stored, band => band,
+      place => value_place, whole => whole_value, rotation => value_turn, tokens => pass.tokens,
+      this_row => value_row, next_row => value_next, write => value_write, addr => value_addr,
       data => value_data);
 
   tap : entity work.writer_tap

@@ -124,6 +124,28 @@ static void put_positions(FILE *out, const struct plan *p)
     fprintf(out, ");\n");
 }
 
+static void put_natural(FILE *out, const char *name, long value)
+{
+    fprintf(out, "  constant %s : natural := %ld;\n", name, value);
+}
+
+// A variant of the encoder has no readout; its ROM is there for the name.
+static void put_readout(FILE *out, const struct plan *p)
+{
+    int outputs = p->model->shape.outputs, bits = p->readout_words ? p->model->bits.w_y : 1;
+    int words = p->readout_words ? p->readout_words : 1;
+    put_natural(out, "readout_weight_bits_c", bits);
+    begin_rom(out, "readout_rom_c", words, outputs * bits);
+    for (int i = 0; i < words; i++) {
+        struct word w = {0};
+        for (int o = 0; o < outputs; o++)
+            add_field(&w, p->readout ? p->readout[i * outputs + o] : 0, bits);
+        put_item(out, i);
+        put_word(out, &w);
+    }
+    fprintf(out, ");\n");
+}
+
 static const char *truth(int value)
 {
     return value ? "true" : "false";
@@ -135,7 +157,8 @@ static void put_programs(FILE *out, const struct plan *p)
                                                 "from_nothing"};
     static const char *const weight_sources[] = {"from_rom", "from_key", "from_value"};
     static const char *const destinations[] = {"to_activation", "to_key",    "to_value",
-                                               "to_pool",       "to_output", "to_softmax"};
+                                               "to_pool",       "to_output", "to_softmax",
+                                               "to_attention"};
     int last = p->pass_count - 1;
     fprintf(out, "  constant issue_program_c : issue_array_t(0 to %d) := (", last);
     for (int i = 0; i <= last; i++) {
@@ -157,8 +180,8 @@ static void put_programs(FILE *out, const struct plan *p)
                 "(pooled => %s, scores => %s, last_group => %d, channels => %d, "
                 "multiplier => %d, normalises => %s, scale => %d, bias_base => %d, "
                 "bias_steps => %s, position => %s, kept_base => %d, reciprocal => %d)",
-                truth(s->op == PASS_POOL), truth(s->op == PASS_SCORES), s->groups - 1, s->channels,
-                s->multiplier_from == MULTIPLIER_FIXED ? s->multiplier : 0,
+                truth(s->token_from == FROM_NOTHING), truth(s->op == PASS_SCORES), s->groups - 1,
+                s->channels, s->multiplier_from == MULTIPLIER_FIXED ? s->multiplier : 0,
                 truth(s->multiplier_from == MULTIPLIER_RECIPROCAL), s->scale, s->bias_base,
                 truth(s->bias_steps), truth(s->position), s->kept_base, s->slot);
     }
@@ -170,11 +193,13 @@ static void put_programs(FILE *out, const struct plan *p)
                 "(destination => %s, base => %d, word_step => %d, rotation => %d, row_step => %d, "
                 "last_group => %d, last_index => %d, keep => %s, kept_base => %d, tokens => %d, "
                 "first_block => %s, offset => %s, first_index => %d, tensor => %d, layer => %d, "
-                "first_token => %d)",
+                "first_token => %d, pooled => %s, pool_base => %d, key_base => %d, "
+                "key_rotation => %d, value_base => %d, value_rotation => %d, value_step => %d)",
                 destinations[s->destination], s->base, s->word_step, s->rotation, s->row_step,
                 s->groups - 1, s->first_index + s->channels - 1, truth(s->keep), s->kept_base,
                 s->tokens, truth(s->block == 0), truth(s->offset != 0), s->first_index, s->tensor,
-                s->layer, s->first_token);
+                s->layer, s->first_token, truth(s->pooled), s->pool_base, s->key_base,
+                s->key_rotation, s->value_base, s->value_rotation, s->value_step);
     }
     // two at least, the second never run: GHDL's synthesis stops at an array of one
     int blocks = p->softmax_count > 1 ? p->softmax_count : 2;
@@ -186,11 +211,6 @@ static void put_programs(FILE *out, const struct plan *p)
                 s->tokens, s->base, s->slot, s->layer, s->first_row);
     }
     fprintf(out, ");\n");
-}
-
-static void put_natural(FILE *out, const char *name, long value)
-{
-    fprintf(out, "  constant %s : natural := %ld;\n", name, value);
 }
 
 static void put_identity(FILE *out, const struct plan *p, const struct variant *v,
@@ -231,6 +251,10 @@ static void put_hardware(FILE *out, const struct plan *p)
         {"token_port_bits_c", p->token_port_bits},
         {"weight_port_bits_c", p->weight_port_bits},
         {"acc_bits_c", p->acc_bits},
+        {"tile_acc_bits_c", p->tile_acc_bits},
+        {"readout_bits_c", p->readout_bits < 2 ? 2 : p->readout_bits},
+        {"readout_drop_c", p->readout_drop},
+        {"readout_code_bits_c", p->readout_code_bits < 2 ? 2 : p->readout_code_bits},
         {"score_bits_c", p->score_bits},
         {"multiplier_bits_c", 17},
         {"gain_bits_c", p->gain_bits < 2 ? 2 : p->gain_bits},
@@ -244,6 +268,7 @@ static void put_hardware(FILE *out, const struct plan *p)
         {"weight_depth_c", p->weight_depth},
         {"channel_block_bits_c", p->channel_block_bits},
         {"position_block_bits_c", p->position_block_bits},
+        {"readout_block_bits_c", p->readout_block_bits},
         {"activation_bits_c", p->activation_bits},
         {"key_bits_c", p->key_bits},
         {"value_bits_c", p->value_bits},
@@ -273,6 +298,8 @@ static void put_hardware(FILE *out, const struct plan *p)
         fprintf(out, "  constant %s_kind_c : string := \"%s\";\n",
                 b == BUFFER_RESIDUAL ? "kept" : hardware_buffer_name((enum hardware_buffer)b),
                 hardware_storage_name(p->hw.storage[b]));
+    fprintf(out, "  constant collapsed_c : boolean := %s;\n",
+            truth(p->model->shape.form == MODEL_COLLAPSED));
 }
 
 // One constant for each member of the scales.
@@ -333,6 +360,7 @@ int emit_package(FILE *out, const struct plan *p, const struct variant *v, enum 
     put_channels(out, p);
     put_positions(out, p);
     put_banks(out, p);
+    put_readout(out, p);
     put_weights(out, p);
     fprintf(out, "end package;\n");
     return ferror(out) ? -1 : 0;

@@ -233,9 +233,6 @@ int main(int argc, char **argv)
     if (o.listing) {
         plan_list(plan, stdout);
         result = PACKAGE_OK;
-    } else if (v->model->shape.form == MODEL_COLLAPSED) {
-        snprintf(why, sizeof why, "form: the RTL does not run the collapsed form yet");
-        goto fail;
     } else if (o.vhdl) {
         result = write_vhdl(&o, plan, v);
     } else {

@@ -279,8 +279,8 @@ static void set_attention(const struct plan *p, struct pass *s)
     s->key_base = s->first_token / p->key_banks * plan_head_slices(p);
     s->value_rotation = s->first_token % p->value_banks;
     s->value_base = s->first_token / p->value_banks;
-    s->row_step = plan_head_slices(p);                              // of keys; of values 1
-    s->job_step = ceil_div(p->model->shape.window, p->value_banks); // of values
+    s->row_step = plan_head_slices(p); // of keys; of values 1
+    s->value_step = ceil_div(p->model->shape.window, p->value_banks);
 }
 
 static int in_passes(struct plan *p)
@@ -438,6 +438,7 @@ static int feed_forward(struct plan *p, int layer, enum pass_op op, const struct
             s->base = f;
             if (collapsed) {
                 s->destination = TO_POOL;
+                s->base = s->word_step = 0;
                 s->pooled = 1;
                 s->pool_base = p->model->shape.d_model;
             }
@@ -464,6 +465,12 @@ static int readout(struct plan *p)
     struct pass *s = c ? add_pass(p, PASS_OUT, 0, 0, 0) : NULL;
     if (!s)
         return -1;
+    p->readout = malloc((size_t)(m->out.rows * m->out.cols));
+    if (!p->readout)
+        return -1;
+    p->readout_words = m->out.cols;
+    for (int i = 0; i < m->out.rows * m->out.cols; i++)
+        p->readout[i] = m->out.w[i % m->out.rows * m->out.cols + i / m->out.rows];
     for (int i = 0; i < m->out.rows; i++)
         c[i] = (struct channel_word){.bias = rq->b[i], .multiplier = rq->per_row ? rq->m[i] : 0};
     s->tokens = 1;

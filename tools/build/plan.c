@@ -73,6 +73,7 @@ void plan_collapsed_widths(struct plan *p)
     p->acc_bits = larger(p->tile_acc_bits, p->pool_bits);
     p->token_port_bits = larger(larger(p->activation_bits, b->x), p->e_bits + 1);
     p->weight_port_bits = larger(p->weight_bits, b->h);
+    p->readout_code_bits = larger(l->r, l->f + 1);
 }
 
 // Width of the token-port buffer. f is unsigned: where it fills the buffer it is stored less half
@@ -188,7 +189,10 @@ static void plan_chains(struct plan *p)
     p->lane_stages = ceil_div(ceil_div(w, 2) * terms, 2);
     p->chains = p->hw.chains;
     if (p->chains < 0) {
-        p->chains = p->lane_stages < terms ? 0 : hardware_dsps_left(&p->hw) / terms;
+        int left = hardware_dsps_left(&p->hw);
+        if (p->model->shape.form == MODEL_COLLAPSED) // the readout's multipliers
+            left -= p->model->shape.outputs < left ? p->model->shape.outputs : left;
+        p->chains = p->lane_stages < terms ? 0 : left / terms;
         p->chains = p->chains < p->chains_room ? p->chains : p->chains_room;
     }
     if (p->chains > 0)
@@ -267,7 +271,7 @@ struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *
         plan_widths(p);
     p->stored_bits = larger(larger(p->activation_bits, p->kept_bits), //
                             larger(p->key_bits, p->value_bits));
-    p->result_bits = larger(p->stored_bits + 1, mdl->bits.y);
+    p->result_bits = larger(larger(p->stored_bits + 1, mdl->bits.y), p->readout_code_bits);
     plan_chains(p);
     plan_memories(p);
     if (plan_passes(p) != 0)
@@ -298,5 +302,6 @@ void plan_free(struct plan *p)
     free(p->sections);
     free(p->channels);
     free(p->positions);
+    free(p->readout);
     free(p);
 }

@@ -51,7 +51,7 @@ struct pass {
     int slot; // of reciprocals, context passes
     enum destination destination;
     int base, rotation, row_step, word_step;
-    int key_base, key_rotation, value_base, value_rotation, job_step; // TO_ATTENTION
+    int key_base, key_rotation, value_base, value_rotation, value_step; // TO_ATTENTION
     int pooled, pool_base; // summed on the way; first place of the channels in the readout
     int offset;            // taken off the codes that are stored
     int tensor, first_token, first_index; // debug tap
@@ -116,14 +116,16 @@ struct plan {
     int stored_bits, result_bits; // of what any buffer keeps; of any requantised code
     int weight_bits, token_port_bits, weight_port_bits, acc_bits, tile_acc_bits, score_bits;
     int readout_bits, readout_drop; // collapsed: of the output's exact sums, and what they drop
+    int readout_code_bits;          // signed, of r and f
     int gain_bits, bias_bits, position_bits, has_gain, row_bits, lane_stages;
     int sum_bits, code_bits;        // before the shift; of every code but y
     int chains, chains_room;        // DSP chains of the tile, and how many it has room for
     int f_offset[MODEL_MAX_LAYERS]; // f is stored as f - f_offset
     struct scale scales[PLAN_MAX_SCALES];
     int scale_count;
-    int channel_block_bits, position_block_bits; // columns of these ROMs that lie in Block RAM
-    struct pass *passes;                         // owned, in program order
+    int channel_block_bits, position_block_bits,
+        readout_block_bits; // of ROMs: columns in Block RAM
+    struct pass *passes;    // owned, in program order
     int pass_count;
     struct softmax_pass *softmax; // owned, in program order
     int softmax_count;
@@ -139,6 +141,8 @@ struct plan {
     int channel_words;
     int64_t *positions; // owned: [position_words][requantisers]; block b's first is its kept_base
     int position_words;
+    int8_t *readout; // owned, collapsed: [readout_words][outputs] weights
+    int readout_words;
     long cycles, macs; // of one inference
 };
 

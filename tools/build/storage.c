@@ -136,6 +136,8 @@ static void add_buffers(struct storage *s)
     add_ram(s, BUFFER_SCORE, 1, 2 * (t / r) * p->model->shape.window, r * p->score_bits);
     add_rom(s, "channel", p->channel_words, p->bias_bits + gain + p->row_bits);
     add_rom(s, "position", p->position_words, r * p->position_bits);
+    if (p->readout_words > 0)
+        add_rom(s, "readout", p->readout_words, p->model->shape.outputs * p->model->bits.w_y);
 }
 
 // Fewest LUTs within the RAMB18s there are: -1 where there is no choice at all.
@@ -292,8 +294,9 @@ static void settle(struct storage *s)
         }
         int columns = cost_columns(m->got, m->words);
         columns = columns < m->bits ? columns : m->bits;
-        *(strcmp(m->name, "channel") == 0 ? &p->channel_block_bits : &p->position_block_bits) =
-            columns;
+        *(strcmp(m->name, "channel") == 0    ? &p->channel_block_bits
+          : strcmp(m->name, "position") == 0 ? &p->position_block_bits
+                                             : &p->readout_block_bits) = columns;
         if (columns > 0)
             add_memory(p, m, STORAGE_BLOCK, m->words, columns, (struct way){0, 0}, m->got);
         if (columns < m->bits)

@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 # BENCH, FILE (in rtl/core, without .vhd), sed command. Benches: requantiser, divider, memory, tile; or the
-# seed of a random variant, SEED:synthesis for the bodies that make the netlist.
+# seed of a random variant, SEED:synthesis for the bodies that make the netlist, SEED:collapsed for the other form.
 mutations=$work/mutations
 cat >"$mutations" <<'LIST'
 requantiser arithmetic_pkg s/divisor := 2\*\*(shift - 16);/divisor := 2**(shift - 15);/
@@ -37,7 +37,7 @@ memory ram_block s/read_word, e \* bits_g, bits_g, fast_g/read_word, e * bits_g,
 5 drain s/acc(i) <= tile_acc(i);/acc(i) <= tile_acc(lanes_g - 1 - i);/
 3 bank_writer s/b < rotation/b <= rotation/
 3 bank_writer s/band = group_of(o);/true;/
-13 pool s/ >= in_tokens then/ > in_tokens then/
+13 token_sum s/ >= in_tokens then/ > in_tokens then/
 2 writer s/address + pass.word_step/address/
 1 score_sweep s/score > current(/score < current(/
 tile booth_row s/ selected xor negative/ selected/
@@ -48,6 +48,11 @@ tile dot_chain s/carry <= sums(terms_g)(f \* field_c - 1)/carry <= '0'/
 tile dot_chain s/- signed('0' \& low/+ signed('0' \& low/
 tile tile_pkg s/(x_bits - 1) \* (2/(x_bits - 2) * (2/
 tile tile s/cycle_c - chain_registers(cycle_c)/cycle_c - chain_registers(cycle_c + 1)/
+5:collapsed readout s/if read_addr = o then/if read_addr = o + 1 then/
+5:collapsed readout s/elsif valid(levels_c + 2) = '1' then/elsif valid(levels_c + 1) = '1' then/
+3:collapsed writer s/key_next <= key_address + pass.row_step;/key_next <= key_address;/
+3:collapsed writer s/value_address + pass.value_step;/value_address + 1;/
+5:collapsed writer s/pool_channel <= index + pass.pool_base;/pool_channel <= index;/
 1:synthesis accumulator s/ when first = '1' else sum;/ when false else sum;/
 LIST
 
@@ -70,9 +75,13 @@ variant() {
     rm -rf "$work/one"
     mkdir "$work/one"
     cd "$work/one"
-    local seed=${1%%:*} bodies=
-    [ "$seed" = "$1" ] || bodies=--synthesis
-    "$build/bin/core_random_variant" variant "$seed" >/dev/null || return 2
+    local seed=${1%%:*} bodies= form=
+    case $1 in
+    *:synthesis) bodies=--synthesis ;;
+    *:collapsed) form=--collapsed ;;
+    esac
+    # shellcheck disable=SC2086 # nothing or one word
+    "$build/bin/core_random_variant" $form variant "$seed" >/dev/null || return 2
     # shellcheck disable=SC2086 # nothing or one word
     "$work/rtl/core/test/build-bench.sh" "$build" variant $bodies || return 3
     ./bench variant --seed 1 --budget 20000 --assert-level=error --ieee-asserts=disable || return 1

@@ -5,9 +5,10 @@
 #   variant-test.sh BUILD WHAT...
 # WHAT is a variant's folder, or the seed of a random variant (shape, widths, parameters and hardware choices
 # follow from it; N:extreme has integers at their limits, N:synthesis runs the bodies that make a netlist, which GHDL
-# simulates slowly: a few inferences only).
+# simulates slowly: a few inferences only; N:collapsed... is of the collapsed form).
 # SEVENCAST_CORE_CONFIGS=N runs N further configurations, half of them always the same, half from a fresh seed, which is
-# printed (SEVENCAST_SEED sets it); three of eight with integers at their limits. About six seconds of CPU each. The last line
+# printed (SEVENCAST_SEED sets it); three of eight with integers at their limits, a third of the
+# collapsed form. About six seconds of CPU each. The last line
 # counts: "variant-test: N configurations, N elements, N failed".
 set -u
 build=$1 bin=$1/bin
@@ -24,6 +25,7 @@ if [ -n "${SEVENCAST_CORE_CONFIGS:-}" ]; then
     for i in $(seq 1 "$SEVENCAST_CORE_CONFIGS"); do
         [ $((i % 2)) -eq 0 ] && seed=$((fresh + i)) || seed=$((1000 + i))
         # even ones are fresh: each second of them; odd ones fixed: each fourth
+        [ $((i % 3)) -eq 0 ] && seed=$seed:collapsed
         [ $((i % 4)) -eq 0 ] || [ $((i % 8)) -eq 3 ] && seed=$seed:extreme
         seeds+=("$seed")
     done
@@ -31,16 +33,19 @@ fi
 
 # one SEED: builds and runs a bench of its own; GHDL writes into the current folder
 one() {
-    local seed=${1%:*} extreme=0 budget=40000 bodies='' predicted
+    local seed=${1%%:*} extreme=0 budget=40000 bodies='' predicted form=()
     case $1 in
     *:extreme) extreme=1 ;;
     *:synthesis) bodies=--synthesis budget=2500 ;;
+    esac
+    case $1 in
+    *:collapsed*) form=(--collapsed) ;;
     esac
     if [ -d "$1" ]; then
         seed=1 budget=1000000
         cp -r "$1" variant || return 1
     else
-        "$bin/core_random_variant" variant "$seed" 0 0 0 0 0 0 0 0 $extreme >name || return 1
+        "$bin/core_random_variant" "${form[@]}" variant "$seed" 0 0 0 0 0 0 0 0 $extreme >name || return 1
     fi
     "$(dirname "$script")/build-bench.sh" "$build" variant $bodies || return 1
     predicted=$(sed -n '2s/ .*//p' listing)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The netlist of a variant's accelerator under Verilator equals the model in every tensor and GHDL in its
 # cycle count: accelerator-test.sh BUILD RTL VARIANT-DIR...
-# A variant may also be SEED or SEED:WORDS for core_random_variant, e.g. 7 or "7:6 4 8 1 16 1 1 4 0".
+# A variant may also be SEED or SEED:WORDS for core_random_variant, e.g. 7 or "7:6 4 8 1 16 1 1 4 0"; a c before
+# the seed asks for the collapsed form.
 # SEVENCAST_SEED changes the windows.
 set -eu
 
@@ -49,8 +50,10 @@ for what in "$@"; do
     if [ ! -d "$what" ]; then
         variant=$work/variant
         rm -rf "$variant"
+        form=()
+        [ "${what#c}" = "$what" ] || form=(--collapsed)
         # shellcheck disable=SC2046 # words
-        "$build/bin/core_random_variant" "$variant" $(echo "$what" | tr ':' ' ') >/dev/null
+        "$build/bin/core_random_variant" "${form[@]}" "$variant" $(echo "${what#c}" | tr ':' ' ') >/dev/null
     fi
     one "$variant" || { echo "accelerator-test: $what failed"; failed=$((failed + 1)); }
     count=$((count + 1))
