@@ -40,6 +40,9 @@ architecture rtl of accelerator is
   constant groups_c       : positive := t_c / r_c;
   constant key_groups_c   : positive := ceil_div(key_banks_c, p_c);
   constant value_groups_c : positive := ceil_div(value_banks_c, u_c);
+  constant stream_width_c : positive :=
+    larger(stream_bits_c * stream_slices_c, bias_bits_c + row_field_c);
+  constant stream_word_bits_c : natural := stream_bits_c + smaller(stream_bits_c, 1); -- and a mark
   constant deepest_c      : positive :=
     larger(activation_depth_c, larger(key_depth_c, value_depth_c));
   constant weight_sources_c : positive := 1 + key_groups_c + value_groups_c;
@@ -78,6 +81,10 @@ architecture rtl of accelerator is
   signal key_words      : key_words_t;
   signal value_words    : value_words_t;
   signal weight_word    : std_logic_vector(p_c * u_c * weight_bits_c - 1 downto 0);
+
+  signal stream_piece   : std_logic_vector(larger(stream_word_bits_c, 1) - 1 downto 0);
+  signal stream_constants : std_logic_vector(stream_width_c - 1 downto 0);
+  signal stream_valid, stream_next : std_logic;
 
   signal valid_1, first_1, last_1 : std_logic := '0';
   signal token_from_1   : token_source_t := from_window;
@@ -264,10 +271,23 @@ begin
   weight_memory : entity work.weight_rom
     generic map (contents_g => weight_rom_c, addresses_g => bank_addresses_c,
       depths_g => bank_depths_c, words_g => bank_words_c, widths_g => bank_bits_c,
-      blocks_g => bank_blocks_c, depth_g => weight_depth_c, weights_g => p_c * u_c,
-      bits_g => weight_bits_c)
+      blocks_g => bank_blocks_c, streams_g => bank_streams_c, depth_g => weight_depth_c,
+      weights_g => p_c * u_c, bits_g => weight_bits_c, constants_g => stream_word_bits_c)
     port map (clk => clk, read_enable => read_weight, read_addr => weight_read_addr,
-      read_data => weight_word);
+      read_data => weight_word, constants => stream_piece);
+  stream_generate : if stream_bits_c > 0 generate
+    stream_valid <= valid_1 when weight_source_1 = 0 and token_from_1 /= from_nothing else '0';
+    stream : entity work.constant_stream
+      generic map (bits_g => larger(stream_bits_c, 2), slices_g => larger(stream_slices_c, 1),
+        depth_g => stream_depth_c, fast_g => fast_c)
+      port map (clk => clk, rst => rst, start => start, in_valid => stream_valid,
+        piece => stream_piece, read_enable => drain_read, read_next => stream_next,
+        constants => stream_constants);
+  end generate;
+  no_stream : if stream_bits_c = 0 generate
+    stream_valid <= '0';
+    stream_constants <= (others => '0');
+  end generate;
   key_banks : for b in 0 to key_banks_c - 1 generate
     used : if b < window_c generate
       bank : entity work.memory_bank
@@ -419,8 +439,9 @@ begin
       residual_bits_g => kept_bits_c, gain_bits_g => gain_bits_c,
       sum_bits_g => sum_bits_c, code_bits_g => code_bits_c, shifts_g => shifts_c,
       lows_g => lows_c, highs_g => highs_c,
-      channel_rom_g => channel_rom_c, position_rom_g => position_rom_c,
-      channel_block_bits_g => channel_block_bits_c, position_block_bits_g => position_block_bits_c,
+      channel_rom_g => channel_rom_c, gain_rom_g => gain_rom_c, position_rom_g => position_rom_c,
+      channel_block_bits_g => channel_block_bits_c, gain_block_bits_g => gain_block_bits_c,
+      position_block_bits_g => position_block_bits_c, stream_bits_g => stream_width_c,
       bias_bits_g => bias_bits_c, position_bits_g => position_bits_c,
       gain_field_g => gain_field_c, row_field_g => row_field_c, depth_kept_g => kept_depth_c,
       channels_g => pool_depth_c, slots_g => softmax_slots_c, fast_g => fast_c)
@@ -428,7 +449,8 @@ begin
       tile_output => tile_output, tile_group => tile_group, tile_acc => tile_acc,
       kept_addr => kept_read_addr, kept_data => kept_read_data, pool_addr => pool_read_addr,
       pool_data => pool_read_data, reciprocal_addr => reciprocal_addr,
-      reciprocal_data => reciprocal_data, read_enable => drain_read, score_valid => score_valid,
+      reciprocal_data => reciprocal_data, stream_next => stream_next,
+      stream_constants => stream_constants, read_enable => drain_read, score_valid => score_valid,
       out_valid => result_valid, result => result);
 
   kept : entity work.memory_bank

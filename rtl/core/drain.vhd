@@ -25,10 +25,13 @@ entity drain is
     shifts_g          : int_array_t; -- per scale, as the next two
     lows_g            : int_array_t;
     highs_g           : int_array_t;
-    channel_rom_g     : word_array_t; -- bias, gain, multiplier of one channel, from the right
+    channel_rom_g     : word_array_t; -- bias, multiplier of one channel, from the right
+    gain_rom_g        : word_array_t; -- by the same address
     position_rom_g    : word_array_t; -- lanes_g biases, first token rightmost; lies as the residual does
     channel_block_bits_g  : natural;  -- columns in Block RAM, as the next
+    gain_block_bits_g     : natural;
     position_block_bits_g : natural;
+    stream_bits_g     : positive; -- at least those of a bias and a multiplier
     bias_bits_g       : positive;
     position_bits_g   : positive;
     gain_field_g      : natural;      -- bits of the field, 0: there is none
@@ -51,6 +54,8 @@ entity drain is
     pool_data    : in  integer;
     reciprocal_addr : out natural range 0 to last_of(slots_g * groups_g);
     reciprocal_data : in  int_array_t(0 to lanes_g - 1);
+    stream_next  : out std_logic; -- a channel is done whose constants came with the weights
+    stream_constants : in std_logic_vector(stream_bits_g - 1 downto 0);
     read_enable  : out std_logic;
     score_valid  : out std_logic; -- tile_acc is a score of every lane's token
     out_valid    : out std_logic;
@@ -58,7 +63,7 @@ entity drain is
 end entity;
 
 architecture rtl of drain is
-  constant word_bits_c : positive := bias_bits_g + gain_field_g + row_field_g;
+  constant word_bits_c : positive := bias_bits_g + row_field_g;
 
   -- A position bias takes the residual's way: times 2**low_c in the gain's place, where the first
   -- DSP48E1 adds gain and offset by itself; what 25 bits cannot hold is the lowest bits of the bias,
@@ -104,19 +109,24 @@ architecture rtl of drain is
   subtype group_t is natural range 0 to last_of(groups_g);
   subtype channel_t is natural range 0 to last_of(most_channels);
   subtype channel_word_t is natural range 0 to last_of(channel_rom_g'length);
+  subtype gain_t is natural range 0 to last_of(gain_rom_g'length);
+  subtype constant_t is natural
+    range 0 to last_of(larger(channel_rom_g'length, gain_rom_g'length)); -- in either
   subtype kept_t is natural range 0 to last_of(depth_kept_g);
   subtype slot_t is natural range 0 to last_of(slots_g * groups_g);
   type pass_t is record
     pooled       : boolean;
     scores       : boolean;
     position     : boolean;
+    streamed     : boolean;
+    gained       : boolean;
     normalises   : boolean;
     bias_steps   : boolean;
     last_group   : group_t;
     last_channel : channel_t;
     multiplier   : natural range 0 to 32767;
     scale        : natural range 0 to 31;
-    bias_base    : channel_word_t;
+    bias_base    : constant_t;
     kept_base    : kept_t;
     slot         : slot_t;
   end record;
@@ -129,6 +139,7 @@ architecture rtl of drain is
     for i in value'range loop
       from := passes(passes'low + i);
       value(i) := (pooled => from.pooled, scores => from.scores, position => from.position,
+        streamed => from.streamed, gained => from.gained,
         normalises => from.normalises, bias_steps => from.bias_steps, last_group => from.last_group,
         last_channel => from.channels - 1, multiplier => from.multiplier, scale => from.scale,
         bias_base => from.bias_base, kept_base => from.kept_base mod depth_kept_g,
@@ -145,7 +156,11 @@ architecture rtl of drain is
   signal valid_2      : std_logic := '0';
   signal at_output    : natural range 0 to last_of(outputs_g) := 0;
   signal at_group     : group_t := 0;
-  signal channel_addr : channel_word_t := 0;
+  signal constant_addr : constant_t := 0;
+  signal channel_addr : channel_word_t;
+  signal gain_addr    : gain_t;
+  signal gain_idle    : std_logic;
+  signal gain_word    : std_logic_vector(gain_bits_g - 1 downto 0);
   signal channel_idle : std_logic;
   signal kept_at      : kept_t := 0;
   signal position_idle : std_logic;
@@ -165,7 +180,11 @@ begin
   read_enable <= active;
   tile_output <= at_output;
   tile_group <= at_group;
-  channel_idle <= not active;
+  stream_next <= active when pass.streamed and at_group = pass.last_group else '0';
+  channel_idle <= not active when not pass.streamed else '1';
+  channel_addr <= constant_addr when constant_addr < channel_rom_g'length else 0;
+  gain_idle <= not active when pass.gained else '1';
+  gain_addr <= constant_addr when constant_addr < gain_rom_g'length else 0;
   position_idle <= not active when pass.position else '1';
   kept_addr <= kept_at;
 
@@ -176,7 +195,7 @@ begin
     variable channel  : channel_t := 0;
     variable kept     : kept_t := 0;
     variable slot     : slot_t := 0;
-    variable bias_at  : channel_word_t := 0;
+    variable bias_at  : constant_t := 0;
     variable output   : natural range 0 to last_of(outputs_g) := 0;
     variable band     : group_t := 0;
     variable fresh    : boolean;
@@ -231,7 +250,7 @@ begin
       end if;
       at_output <= output;
       at_group <= band;
-      channel_addr <= bias_at;
+      constant_addr <= bias_at;
       kept_at <= kept;
       pool_addr <= channel mod channels_g;
       reciprocal_addr <= slot + band;
@@ -247,6 +266,15 @@ begin
       depth_g => channel_rom_g'length, bits_g => word_bits_c, block_bits_g => channel_block_bits_g)
     port map (clk => clk, idle => channel_idle, read_addr => channel_addr,
       read_data => channel_word);
+  gains : if gain_field_g > 0 generate
+    gain_rom : entity work.rom
+      generic map (contents_g => gain_rom_g, first_g => 0, words_g => gain_rom_g'length,
+        depth_g => gain_rom_g'length, bits_g => gain_bits_g, block_bits_g => gain_block_bits_g)
+      port map (clk => clk, idle => gain_idle, read_addr => gain_addr, read_data => gain_word);
+  end generate;
+  no_gains : if gain_field_g = 0 generate
+    gain_word <= (others => '0');
+  end generate;
   position_rom : entity work.rom
     generic map (contents_g => position_rom_g, first_g => 0, words_g => position_rom_g'length,
       depth_g => depth_kept_g, bits_g => lanes_g * position_bits_g,
@@ -257,6 +285,7 @@ begin
   -- cycle 1: chooses the requantiser's operands
   score_valid <= valid_1 when pass_1.scores else '0';
   process (clk)
+    variable constants : std_logic_vector(word_bits_c - 1 downto 0);
     variable common : natural range 0 to 32767;
     variable word   : std_logic_vector(bias_bits_g - 1 downto 0);
   begin
@@ -265,11 +294,15 @@ begin
       if valid_1 = '1' then
         scale <= pass_1.scale;
         if gain_field_g > 0 then -- 0 where there is no residual
-          gain <= field_signed(channel_word, bias_bits_g, gain_field_g, fast_g);
+          gain <= field_signed(gain_word, 0, gain_bits_g, fast_g);
+        end if;
+        constants := channel_word;
+        if pass_1.streamed then
+          constants := stream_constants(word_bits_c - 1 downto 0);
         end if;
         common := pass_1.multiplier;
         if row_field_g > 0 then
-          common := field_natural(channel_word, bias_bits_g + gain_field_g, row_field_g, fast_g);
+          common := field_natural(constants, bias_bits_g, row_field_g, fast_g);
         end if;
         for i in 0 to lanes_g - 1 loop
           acc(i) <= tile_acc(i);
@@ -277,7 +310,7 @@ begin
           if pass_1.normalises then
             multiplier(i) <= reciprocal_data(i);
           end if;
-          word := channel_word(bias_bits_g - 1 downto 0);
+          word := constants(bias_bits_g - 1 downto 0);
           residual(i) <= kept_data(i);
           offset(i) <= 0;
           if pass_1.position then

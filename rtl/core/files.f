@@ -5,6 +5,7 @@ core/rom_block.vhd
 core/rom_logic.vhd
 core/rom.vhd
 core/weight_rom.vhd
+core/constant_stream.vhd
 core/memory_bank.vhd
 core/booth_row.vhd
 core/accumulator.vhd

@@ -34,6 +34,8 @@ package program_pkg is
     bias_base   : natural range 0 to 65535; -- channel ROM
     bias_steps  : boolean;                  -- one word a channel; else the same word throughout
     position    : boolean;                  -- and one word of the position ROM a cycle
+    streamed    : boolean;                  -- bias and multiplier came with the weights
+    gained      : boolean;                  -- a gain for the residual, at bias_base of the gain ROM
     kept_base   : natural range 0 to 65535; -- residual buffer and position ROM
     reciprocal  : natural range 0 to 255;   -- slot
   end record;

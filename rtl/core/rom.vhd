@@ -35,7 +35,7 @@ begin
     begin
       memory : entity work.rom_block
         generic map (bits_g => bits_c,
-          contents_g => rom_part(contents_g, first_g, words_g, low_c, bits_c, depth_g))
+          contents_g => rom_part(contents_g, first_g, words_g, low_c, bits_c, larger(depth_g, 2)))
         port map (clk => clk, idle => idle, read_addr => read_addr,
           read_data => read_data(low_c + bits_c - 1 downto low_c));
     end generate;

@@ -16,21 +16,26 @@ entity weight_rom is
     words_g     : int_array_t;  -- that there are; at most the depth
     widths_g    : int_array_t;  -- bits of a weight in the bank
     blocks_g    : int_array_t;  -- 1: Block RAM, 0: LUTs
+    streams_g   : int_array_t;  -- 1: constants lie beside the weights, 0: none do
     depth_g     : positive;     -- addresses
     weights_g   : positive;     -- in a word
-    bits_g      : positive);    -- of a weight that leaves
+    bits_g      : positive;     -- of a weight that leaves
+    constants_g : natural);     -- bits of the constants beside the weights
   port (
     clk         : in  std_logic;
     read_enable : in  std_logic;
     read_addr   : in  natural range 0 to last_of(depth_g);
-    read_data   : out std_logic_vector(weights_g * bits_g - 1 downto 0)); -- first weight rightmost
+    read_data   : out std_logic_vector(weights_g * bits_g - 1 downto 0); -- first weight rightmost
+    constants   : out std_logic_vector(larger(constants_g, 1) - 1 downto 0));
 end entity;
 
 architecture rtl of weight_rom is
   constant banks_c     : positive := depths_g'length;
   constant addr_bits_c : positive := clog2(last_of(depth_g) + 1);
   type words_t is array (0 to banks_c - 1) of std_logic_vector(read_data'range);
-  signal words : words_t;
+  type pieces_t is array (0 to banks_c - 1) of std_logic_vector(constants'range);
+  signal words  : words_t;
+  signal pieces : pieces_t;
   signal addr  : unsigned(addr_bits_c - 1 downto 0);
 
   -- where a bank's words begin in contents_g
@@ -47,12 +52,13 @@ begin
 
   banks : for b in 0 to banks_c - 1 generate
     constant width_c : positive := widths_g(b);
+    constant all_c   : positive := weights_g * width_c + constants_g * streams_g(b);
     -- whole, whatever the words: a shorter Block RAM would be cut into columns with a mux behind
     constant depth_c : positive := depths_g(b);
     constant low_c   : natural := clog2(depths_g(b));
     signal idle      : std_logic;
     signal bank_addr : natural range 0 to last_of(depth_c);
-    signal word      : std_logic_vector(weights_g * width_c - 1 downto 0);
+    signal word      : std_logic_vector(all_c - 1 downto 0);
   begin
     only : if low_c >= addr_bits_c generate
       idle <= not read_enable;
@@ -66,9 +72,14 @@ begin
     end generate;
     memory : entity work.rom
       generic map (contents_g => contents_g, first_g => first_of(b), words_g => words_g(b),
-        depth_g => depth_c, bits_g => weights_g * width_c,
-        block_bits_g => weights_g * width_c * blocks_g(b))
+        depth_g => depth_c, bits_g => all_c, block_bits_g => all_c * blocks_g(b))
       port map (clk => clk, idle => idle, read_addr => bank_addr, read_data => word);
+    streams : if all_c > weights_g * width_c generate
+      pieces(b) <= word(word'high downto weights_g * width_c);
+    end generate;
+    no_stream : if all_c = weights_g * width_c generate
+      pieces(b) <= (others => '0');
+    end generate;
     extend : for w in 0 to weights_g - 1 generate
       words(b)(w * bits_g + width_c - 1 downto w * bits_g) <=
         word(w * width_c + width_c - 1 downto w * width_c);
@@ -80,12 +91,16 @@ begin
   end generate;
 
   process (all)
-    variable word : std_logic_vector(read_data'range);
+    variable word  : std_logic_vector(read_data'range);
+    variable piece : std_logic_vector(constants'range);
   begin
     word := words(0);
+    piece := pieces(0);
     for b in 1 to banks_c - 1 loop
       word := word or words(b);
+      piece := piece or pieces(b);
     end loop;
     read_data <= word;
+    constants <= piece;
   end process;
 end architecture;

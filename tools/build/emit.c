@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "tools/build/plan_internal.h"
+
 // A ROM word under construction; fields are added from the right.
 enum { WORD_BYTES = 1024 };
 struct word {
@@ -45,21 +47,47 @@ static void put_integers(FILE *out, const char *name, const int *values, int cou
     fprintf(out, ");\n");
 }
 
-// Index in the plan's weights of the word at an address; -1 where none lies.
-static int weight_at(const struct plan *p, int address)
+// The weights at an address; NULL where none lie.
+static const struct weight_section *section_at(const struct plan *p, int address)
 {
     for (int i = 0; i < p->section_count; i++) {
         const struct weight_section *s = &p->sections[i];
         if (address >= s->address && address < s->address + s->words)
-            return s->first + address - s->address;
+            return s;
     }
-    return -1;
+    return NULL;
+}
+
+static void add_constant(struct word *w, const struct plan *p, int channel)
+{
+    const struct channel_word *c = &p->channels[channel];
+    add_field(w, c->bias, p->bias_bits);
+    add_field(w, c->multiplier, p->row_bits);
+}
+
+// What comes with a word of weights: a piece of the constants of one of the job's channels and
+// whether it is their last.
+static void add_stream(struct word *w, const struct plan *p, const struct weight_section *s, int at)
+{
+    const struct channel_section *c = s->channels < 0 ? NULL : &p->channel_sections[s->channels];
+    int job = at / s->slices, slice = at % s->slices;
+    int output = slice / p->stream_slices, piece = slice % p->stream_slices;
+    int channel = job * p->hw.outputs + output;
+    struct word constant = {0};
+    if (!c || !c->streamed || output >= p->hw.outputs || channel >= c->words)
+        return;
+    add_constant(&constant, p, c->first + channel);
+    for (int i = 0; i < p->stream_bits; i++) {
+        int bit = piece * p->stream_bits + i;
+        add_field(w, constant.bits[bit / 8] >> (bit % 8) & 1, 1);
+    }
+    add_field(w, piece == p->stream_slices - 1, 1);
 }
 
 static void put_banks(FILE *out, const struct plan *p)
 {
     int address[PLAN_MAX_BANKS], depth[PLAN_MAX_BANKS], words[PLAN_MAX_BANKS], bits[PLAN_MAX_BANKS],
-        block[PLAN_MAX_BANKS];
+        block[PLAN_MAX_BANKS], streamed[PLAN_MAX_BANKS];
     for (int i = 0; i < p->bank_count; i++) {
         const struct weight_bank *b = &p->banks[i];
         address[i] = b->address;
@@ -67,12 +95,14 @@ static void put_banks(FILE *out, const struct plan *p)
         words[i] = b->words;
         bits[i] = b->bits;
         block[i] = b->kind == STORAGE_BLOCK;
+        streamed[i] = b->streamed;
     }
     put_integers(out, "bank_addresses_c", address, p->bank_count);
     put_integers(out, "bank_depths_c", depth, p->bank_count);
     put_integers(out, "bank_words_c", words, p->bank_count);
     put_integers(out, "bank_bits_c", bits, p->bank_count);
     put_integers(out, "bank_blocks_c", block, p->bank_count);
+    put_integers(out, "bank_streams_c", streamed, p->bank_count);
 }
 
 // The banks one after the other, narrow words with zeros before them.
@@ -81,32 +111,52 @@ static void put_weights(FILE *out, const struct plan *p)
     int per_word = p->hw.outputs * p->hw.terms, index = 0, all = 0;
     for (int b = 0; b < p->bank_count; b++)
         all += p->banks[b].words;
-    begin_rom(out, "weight_rom_c", all, per_word * p->weight_bits);
+    int width = per_word * p->weight_bits + (p->stream_bits > 0 ? p->stream_bits + 1 : 0);
+    begin_rom(out, "weight_rom_c", all, width);
     for (int b = 0; b < p->bank_count; b++)
         for (int i = 0; i < p->banks[b].words; i++) {
             struct word w = {0};
-            long from = weight_at(p, p->banks[b].address + i);
-            for (int k = 0; k < per_word && from >= 0; k++)
-                add_field(&w, p->weights[from * per_word + k], p->banks[b].bits);
-            w.width = per_word * p->weight_bits;
+            const struct weight_section *s = section_at(p, p->banks[b].address + i);
+            int at = s ? p->banks[b].address + i - s->address : 0;
+            for (int k = 0; s && k < per_word; k++)
+                add_field(&w, p->weights[(long)(s->first + at) * per_word + k], p->banks[b].bits);
+            if (s && p->banks[b].streamed)
+                add_stream(&w, p, s, at);
+            w.width = width;
             put_item(out, index++);
             put_word(out, &w);
         }
     fprintf(out, ");\n");
 }
 
-static void put_channels(FILE *out, const struct plan *p)
+// Words of the sections that lie in the channel ROM or, with gain, in the gain ROM; in the order of
+// their addresses.
+static void put_sections(FILE *out, const struct plan *p, int gain)
 {
-    int gain = p->has_gain ? p->gain_bits : 0;
-    begin_rom(out, "channel_rom_c", p->channel_words, p->bias_bits + gain + p->row_bits);
-    for (int i = 0; i < p->channel_words; i++) {
-        struct word w = {0};
-        add_field(&w, p->channels[i].bias, p->bias_bits);
-        add_field(&w, p->channels[i].gain, gain);
-        add_field(&w, p->channels[i].multiplier, p->row_bits);
-        put_item(out, i);
-        put_word(out, &w);
-    }
+    int words = 0, index = 0;
+    for (int i = 0; i < p->channel_section_count; i++)
+        if (gain ? p->channel_sections[i].gain : !p->channel_sections[i].streamed)
+            words += p->channel_sections[i].words;
+    begin_rom(out, gain ? "gain_rom_c" : "channel_rom_c", words > 0 ? words : 1,
+              gain ? (p->gain_bits < 2 ? 2 : p->gain_bits) : p->bias_bits + p->row_bits);
+    while (index < words)
+        for (int i = 0; i < p->channel_section_count; i++) {
+            const struct channel_section *c = &p->channel_sections[i];
+            if (c->address != index || (gain ? !c->gain : c->streamed))
+                continue;
+            for (int k = 0; k < c->words; k++) {
+                struct word w = {0};
+                if (gain)
+                    add_field(&w, p->channels[c->first + k].gain,
+                              p->gain_bits < 2 ? 2 : p->gain_bits);
+                else
+                    add_constant(&w, p, c->first + k);
+                put_item(out, index++);
+                put_word(out, &w);
+            }
+        }
+    if (words == 0)
+        fprintf(out, "0 => (others => '0')");
     fprintf(out, ");\n");
 }
 
@@ -179,11 +229,13 @@ static void put_programs(FILE *out, const struct plan *p)
         fprintf(out,
                 "(pooled => %s, scores => %s, last_group => %d, channels => %d, "
                 "multiplier => %d, normalises => %s, scale => %d, bias_base => %d, "
-                "bias_steps => %s, position => %s, kept_base => %d, reciprocal => %d)",
+                "bias_steps => %s, position => %s, streamed => %s, gained => %s, kept_base => %d, "
+                "reciprocal => %d)",
                 truth(s->token_from == FROM_NOTHING), truth(s->op == PASS_SCORES), s->groups - 1,
                 s->channels, s->multiplier_from == MULTIPLIER_FIXED ? s->multiplier : 0,
                 truth(s->multiplier_from == MULTIPLIER_RECIPROCAL), s->scale, s->bias_base,
-                truth(s->bias_steps), truth(s->position), s->kept_base, s->slot);
+                truth(s->bias_steps), truth(s->position), truth(s->streamed), truth(s->residual),
+                s->kept_base, s->slot);
     }
     fprintf(out, ");\n  constant write_program_c : write_array_t(0 to %d) := (", last);
     for (int i = 0; i <= last; i++) {
@@ -262,11 +314,15 @@ static void put_hardware(FILE *out, const struct plan *p)
         {"row_field_c", p->row_bits},
         {"bias_bits_c", p->bias_bits},
         {"position_bits_c", p->position_bits},
+        {"stream_bits_c", p->stream_bits},
+        {"stream_slices_c", p->stream_slices},
+        {"stream_depth_c", PLAN_STREAM_DEPTH},
         {"sum_bits_c", p->sum_bits},
         {"code_bits_c", p->code_bits},
         {"weight_bits_c", p->weight_bits},
         {"weight_depth_c", p->weight_depth},
         {"channel_block_bits_c", p->channel_block_bits},
+        {"gain_block_bits_c", p->gain_block_bits},
         {"position_block_bits_c", p->position_block_bits},
         {"readout_block_bits_c", p->readout_block_bits},
         {"activation_bits_c", p->activation_bits},
@@ -357,7 +413,8 @@ int emit_package(FILE *out, const struct plan *p, const struct variant *v, enum 
     put_hardware(out, p);
     put_layers(out, p);
     put_programs(out, p);
-    put_channels(out, p);
+    put_sections(out, p, 0);
+    put_sections(out, p, 1);
     put_positions(out, p);
     put_banks(out, p);
     put_readout(out, p);

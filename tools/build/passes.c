@@ -68,7 +68,7 @@ static int weight_bits_of(const struct model_bits *b, enum pass_op op, int layer
     return b->w_in;
 }
 
-static int add_section(struct plan *p, enum pass_op op, int layer, int words)
+static int add_section(struct plan *p, enum pass_op op, int layer, int jobs, int slices)
 {
     void *grown = p->sections;
     if (reserve(&grown, (size_t)p->section_count, 1, sizeof *p->sections) != 0)
@@ -76,7 +76,9 @@ static int add_section(struct plan *p, enum pass_op op, int layer, int words)
     p->sections = grown;
     p->sections[p->section_count++] = (struct weight_section){
         .first = p->weight_words,
-        .words = words,
+        .words = jobs * slices,
+        .slices = slices,
+        .channels = -1,
         .bits = weight_bits_of(&p->model->bits, op, layer),
         .edge = op == PASS_IN || op == PASS_OUT,
     };
@@ -91,7 +93,7 @@ static int add_weights(struct plan *p, enum pass_op op, int layer, const struct 
     size_t word = (size_t)(outputs * terms);
     void *grown = p->weights;
     if (reserve(&grown, (size_t)p->weight_words, (size_t)(jobs * slices), word) != 0 ||
-        add_section(p, op, layer, jobs * slices) != 0)
+        add_section(p, op, layer, jobs, slices) != 0)
         return -1;
     p->weights = grown;
     int8_t *to = p->weights + (size_t)p->weight_words * word;
@@ -116,6 +118,12 @@ static struct channel_word *add_channels(struct plan *p, int count, int *base)
     if (reserve(&grown, (size_t)p->channel_words, (size_t)count, sizeof *p->channels) != 0)
         return NULL;
     p->channels = grown;
+    grown = p->channel_sections;
+    if (reserve(&grown, (size_t)p->channel_section_count, 1, sizeof *p->channel_sections) != 0)
+        return NULL;
+    p->channel_sections = grown;
+    p->channel_sections[p->channel_section_count++] =
+        (struct channel_section){.first = p->channel_words, .words = count};
     *base = p->channel_words;
     p->channel_words += count;
     return p->channels + *base;
@@ -148,6 +156,8 @@ static int add_linear(struct plan *p, enum pass_op op, int layer, const struct m
     struct channel_word *c = add_channels(p, rows, &place->channel_base);
     if (!c)
         return -1;
+    p->channel_sections[p->channel_section_count - 1].gain = w->rq.g != NULL;
+    p->sections[p->section_count - 1].channels = p->channel_section_count - 1;
     for (int i = 0; i < rows; i++) {
         int row = first_row + i;
         c[i].bias = op == PASS_IN ? 0 : bias_of(p, op, layer, w, row); // see add_positions

@@ -300,6 +300,7 @@ void plan_free(struct plan *p)
     free(p->softmax);
     free(p->weights);
     free(p->sections);
+    free(p->channel_sections);
     free(p->channels);
     free(p->positions);
     free(p->readout);

@@ -47,6 +47,7 @@ struct pass {
     int multiplier, shift, low, high;
     int scale;                           // index of shift, low and high in the plan's
     int bias_base, bias_steps, position; // position: and words of the position ROM
+    int streamed;                        // biases and multipliers come with the weights
     int residual, keep, kept_base;
     int slot; // of reciprocals, context passes
     enum destination destination;
@@ -79,14 +80,27 @@ struct weight_section {
     int first, words; // in plan.weights
     int bits;         // of a weight
     int edge;         // of the first or last layer: these go last in their group
+    int slices;       // words of a job
+    int channels;     // section of its channels' constants; -1: there is none
     int address;      // of the first word in the weight memory
+};
+
+// The constants of the channels of one linear layer (of one head), or one that is the same for
+// all. Biases and multipliers lie in the channel ROM or come with the weights, gains in a ROM of
+// their own.
+struct channel_section {
+    int first, words; // in plan.channels
+    int gain;         // has gains
+    int streamed;     // comes with the weights
+    int address; // of the first word in the channel ROM and, where they have gains, the gain ROM
 };
 
 // A part of the weight memory: the words that begin at an address which its power-of-two depth
 // divides, so that a few bits of the address select it.
 struct weight_bank {
     int address, depth, words;
-    int bits; // of a weight
+    int bits;     // of a weight
+    int streamed; // constants of channels lie beside the weights
     enum hardware_storage kind;
 };
 
@@ -123,9 +137,12 @@ struct plan {
     int f_offset[MODEL_MAX_LAYERS]; // f is stored as f - f_offset
     struct scale scales[PLAN_MAX_SCALES];
     int scale_count;
-    int channel_block_bits, position_block_bits,
-        readout_block_bits; // of ROMs: columns in Block RAM
-    struct pass *passes;    // owned, in program order
+    // columns of these ROMs that lie in Block RAM
+    int channel_block_bits, gain_block_bits, position_block_bits, readout_block_bits;
+    // Constants that come with the weights: bits of a slice without the mark of a channel's last
+    // one (0: none come), and slices of a channel.
+    int stream_bits, stream_slices;
+    struct pass *passes; // owned, in program order
     int pass_count;
     struct softmax_pass *softmax; // owned, in program order
     int softmax_count;
@@ -139,6 +156,8 @@ struct plan {
     int memory_count;
     struct channel_word *channels; // owned
     int channel_words;
+    struct channel_section *channel_sections; // owned, one after the other in channels
+    int channel_section_count;
     int64_t *positions; // owned: [position_words][requantisers]; block b's first is its kept_base
     int position_words;
     int8_t *readout; // owned, collapsed: [readout_words][outputs] weights

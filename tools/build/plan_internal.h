@@ -10,6 +10,9 @@ static inline int ceil_div(int a, int b)
     return (a + b - 1) / b;
 }
 
+// Channels whose constants can be on their way between the weights and the drain.
+enum { PLAN_STREAM_DEPTH = 32 };
+
 struct memory_map {
     int h_words; // of a block of h or c, at 0; likewise q and r at q_base
     int q_base;
