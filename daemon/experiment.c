@@ -109,7 +109,7 @@ enum experiment_action experiment_next(struct experiment_runner *x,
         x->begun = true;
         x->begin_ns = w->now_ns;
         x->window = x->shared = 0;
-        x->error = x->cycles = 0;
+        x->error = x->cycles = x->energy_j = 0;
     }
     x->flying = true;
     return EXPERIMENT_INFER;
@@ -147,6 +147,7 @@ static bool finish(struct experiment_runner *x, uint64_t now_ns, const char *rea
     sample_sort(x->latency, (int)x->window);
     out->value[SERVICE_METRIC_ERROR] = x->error / n;
     out->value[SERVICE_METRIC_CYCLES] = x->cycles / n;
+    out->value[SERVICE_METRIC_ENERGY] = x->energy_j / n;
     out->value[SERVICE_METRIC_LATENCY] = sample_quantile(x->latency, (int)x->window, 0.5);
     out->shared = x->shared;
     return true;
@@ -165,6 +166,7 @@ bool experiment_answered(struct experiment_runner *x, uint64_t now_ns,
     x->latency[x->window++] = (double)a->latency_ns;
     x->error += a->error;
     x->cycles += a->cycles;
+    x->energy_j += a->energy_j;
     x->shared += a->shared;
     return x->window == x->spec->plan.step_windows && finish(x, now_ns, "", out);
 }

@@ -80,7 +80,8 @@ enum experiment_action {
 struct experiment_answer {
     uint64_t latency_ns;
     uint32_t cycles;
-    double error; // mean over the outputs, in the spec's unit
+    double error;    // mean over the outputs, in the spec's unit
+    double energy_j; // NaN: none; a measurement has one when all its inferences do
     bool shared;
 };
 
@@ -93,8 +94,8 @@ struct experiment_runner {
     uint64_t generation;
     uint32_t window, warmed; // done in this step; thrown away since the swap
     uint64_t begin_ns, began_s_at_ns, wait_since_ns, served, served_at_swap;
-    double base_s; // of running before began_s_at_ns
-    double error, cycles;
+    double base_s;                  // of running before began_s_at_ns
+    double error, cycles, energy_j; // sums
     double latency[EXPERIMENT_STEP_WINDOWS];
     uint32_t shared;
     int lost; // steps, or inferences of a warm-up, in a row

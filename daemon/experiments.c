@@ -473,6 +473,7 @@ static void on_result(void *arg, struct board *b, struct queue_slot *s, const st
         .latency_ns = r->last_ns > r->sent_ns ? r->last_ns - r->sent_ns : 1,
         .cycles = r->cycles,
         .error = error_of(e, p->variant, r->y),
+        .energy_j = NAN, // one inference is shorter than a sample of any monitor
         .shared = e->saw_others || served != e->served_at_send || b->running > 0,
     };
     if (!experiment_answered(&e->runner, now_ns(), &a, &step))

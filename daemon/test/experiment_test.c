@@ -77,7 +77,8 @@ static int drive(struct experiment_runner *x, struct mock *m, struct experiment_
             m->w.ready_since_ns = m->w.generation = m->w.now_ns;
             experiment_swapped(x, &m->w);
         } else if (a == EXPERIMENT_INFER) {
-            struct experiment_answer answer = {.latency_ns = 1000, .cycles = 100, .error = 1};
+            struct experiment_answer answer = {
+                .latency_ns = 1000, .cycles = 100, .error = 1, .energy_j = NAN};
             m->inferences++;
             m->of_arm[m->w.arm]++;
             m->row++;
@@ -232,6 +233,8 @@ static void a_lost_inference_loses_its_step(void **state)
     assert_true(experiment_unanswered(&x, 3, "unplugged", &s));
     assert_string_equal(s.reason, "unplugged");
     assert_true(isnan(s.value[SERVICE_METRIC_CYCLES]) && x.lost == 1 && s.index == 0);
+    // An energy, where every inference has one.
+    a.energy_j = 2e-6;
     // Programmed between two inferences: the step begins again.
     w.arm = experiment_arm(&x);
     assert_int_equal(experiment_next(&x, &w, &wake), EXPERIMENT_INFER);
@@ -242,6 +245,7 @@ static void a_lost_inference_loses_its_step(void **state)
         assert_int_equal(experiment_answered(&x, 5, &a, &s), i == 4);
     }
     assert_true(s.index == 1 && !s.reason[0] && s.value[SERVICE_METRIC_CYCLES] == 7);
+    assert_true(fabs(s.value[SERVICE_METRIC_ENERGY] - 2e-6) < 1e-18);
     experiment_end(&x);
 }
 
