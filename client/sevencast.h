@@ -262,6 +262,27 @@ int sc_load(struct sc_client *client, const char *variant, const char *board, ui
 int sc_unload(struct sc_client *client, const char *variant, const char *board, uint32_t timeout_ms,
               const struct sc_names **out);
 
+// The log of a board's power monitor --------------------------------------------------------------
+
+struct sc_power_row {
+    uint64_t seq;          // one higher each; a larger step: windows were lost
+    double begin_s, end_s; // the daemon's monotonic clock
+    struct sc_power power;
+};
+
+struct sc_power_log {
+    char board[SC_NAME_BYTES];
+    double now_s;       // when the daemon answered, on the windows' clock
+    uint32_t paused_ms; // how long it will not be read; 0: it is read
+    uint32_t count;
+    struct sc_power_row rows[];
+};
+
+// Windows with a number above after, oldest first, some at a time. pause_ms: the monitor is not
+// read for so long (at most 60000), 0: it is read again, negative: as it is.
+int sc_power_log(struct sc_client *client, const char *board, uint64_t after, int32_t pause_ms,
+                 uint32_t timeout_ms, const struct sc_power_log **out);
+
 // Routes ------------------------------------------------------------------------------------------
 // A route's name is asked for like a model's; docs/routes.md.
 

@@ -63,7 +63,7 @@ enum service_origin frontend_origin(const struct board *b)
                                                        : SERVICE_MODEL;
 }
 
-static bool has_meter(const struct board *b)
+bool frontend_has_meter(const struct board *b)
 {
     return strcmp(b->conf->meter, "none") != 0;
 }
@@ -84,7 +84,7 @@ static void fill_power(struct service_power *to, const struct wire_power *from,
 {
     if (!from->rails.n) {
         PUT(to->reason, "%s",
-            has_meter(b) ? "no window of the power monitor yet" : "no power monitor");
+            frontend_has_meter(b) ? "no window of the power monitor yet" : "no power monitor");
         return;
     }
     const struct measured *first = &from->power.rail[0];
@@ -100,7 +100,7 @@ static void fill_power(struct service_power *to, const struct wire_power *from,
 // A single inference lasts less than a sample of any monitor.
 static void fill_energy(struct service_inference *i, const struct board *b)
 {
-    if (!has_meter(b))
+    if (!frontend_has_meter(b))
         PUT(i->energy_reason, "no power monitor");
     else if (!b->power.rails.n)
         PUT(i->energy_reason, "no window of the power monitor yet");
@@ -216,6 +216,27 @@ void frontend_fill_boards(struct frontend *fe)
     }
     fe->reply.u.boards.rows = fe->board_rows;
     fe->reply.u.boards.n = (size_t)fe->boards;
+}
+
+void frontend_fill_power_log(struct frontend *fe, const struct board *b, uint64_t after)
+{
+    struct service_power_log *log = &fe->reply.u.power;
+    const struct wire_power *window;
+    uint64_t now = now_ns();
+    PUT(log->board, "%s", b->conf->name);
+    log->now_s = (double)now / (double)NS_PER_S;
+    if (b->power_paused_ns > now)
+        log->paused_ms = (uint32_t)((b->power_paused_ns - now + NS_PER_MS - 1) / NS_PER_MS);
+    log->rows = fe->power_rows;
+    while (log->n < SERVICE_POWER_ROWS_MAX &&
+           (window = meter_log_next(&b->power_log, after, &after))) {
+        struct service_power_row *row = &fe->power_rows[log->n++];
+        memset(row, 0, sizeof *row);
+        row->seq = after;
+        row->begin_s = (double)window->power.begin_ns / (double)NS_PER_S;
+        row->end_s = (double)window->power.end_ns / (double)NS_PER_S;
+        fill_power(&row->power, window, b);
+    }
 }
 
 void frontend_fill_statistics(struct frontend *fe, const char *model_name)

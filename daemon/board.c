@@ -120,6 +120,7 @@ static void on_power(struct board *b, const struct wire_power *m)
     bool idle = b->phase == BOARD_READY && !b->running && b->phase_since_ns < m->power.begin_ns &&
                 b->worked_ns < m->power.begin_ns;
     b->power = *m;
+    meter_log_add(&b->power_log, m);
     for (int i = 0; i < m->rails.n; i++)
         idle &= m->power.rail[i].gap == MEASURED_NO_GAP;
     if (idle)
@@ -155,9 +156,17 @@ static void on_gone(void *arg, const char *reason)
 {
     struct board *b = arg;
     b->power.rails.n = b->idle.rails.n = 0;
+    b->power_paused_ns = 0;
     char why[PACKAGE_REASON_MAX + 1];
     snprintf(why, sizeof why, "worker %.200s", reason);
     board_lose(arg, why);
+}
+
+void board_pause_power(struct board *b, uint64_t until_ns)
+{
+    struct wire_meter m = {.until_ns = until_ns};
+    b->power_paused_ns = until_ns;
+    supervise_send(&b->worker, &m, WIRE_METER, 0, sizeof m);
 }
 
 void board_prospects(const struct board *b, const struct package *out[2])

@@ -10,6 +10,7 @@
 #define SEVENCAST_DAEMON_BOARD_H
 
 #include "daemon/conf.h"
+#include "daemon/meter_log.h"
 #include "daemon/package.h"
 #include "daemon/packages.h"
 #include "daemon/queue.h"
@@ -84,7 +85,9 @@ struct board {
     // Latest windows of the power monitor, the second one without work on the variant that runs;
     // rails.n 0: none.
     struct wire_power power, idle;
-    uint64_t worked_ns; // the latest answer came
+    struct meter_log power_log;
+    uint64_t power_paused_ns; // not read until then
+    uint64_t worked_ns;       // the latest answer came
     struct sched_timer drain_timer, fault_timer;
 };
 
@@ -105,6 +108,9 @@ enum service_code board_load(struct board *b, struct package *p, struct queue_sl
 enum service_code board_accepts(const struct board *b, const struct package *p, char *why,
                                 size_t whycap);
 void board_unload(struct board *b);
+
+// The power monitor is not read until then.
+void board_pause_power(struct board *b, uint64_t until_ns);
 
 // After a rescan: holds on to packages by their hash.
 void board_packages_changed(struct board *b);

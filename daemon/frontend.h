@@ -38,6 +38,7 @@ struct frontend {
     struct service_model_row *model_rows;   // owned, PACKAGES_MAX
     struct service_model_stats *stats_rows; // owned, PACKAGES_MAX
     struct service_board_row board_rows[CONF_BOARDS];
+    struct service_power_row power_rows[SERVICE_POWER_ROWS_MAX];
 };
 
 // 0, or -1 with a log line. frontend_fini takes a half-built one.
@@ -88,6 +89,8 @@ void frontend_fill_inference(struct frontend *fe, const struct board *b, const s
 enum service_origin frontend_origin(const struct board *b); // of what it computes
 void frontend_fill_index(struct frontend *fe);
 void frontend_fill_boards(struct frontend *fe);
+void frontend_fill_power_log(struct frontend *fe, const struct board *b, uint64_t after);
+bool frontend_has_meter(const struct board *b);
 void frontend_fill_statistics(struct frontend *fe, const char *model_name);
 void frontend_fill_metadata(struct frontend *fe, const struct package *p);
 

@@ -19,7 +19,8 @@ struct meter_thread {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool stopping; // under lock
+    bool stopping;           // under lock
+    uint64_t pause_until_ns; // under lock; 0: no pause
     // the thread's own from here
     struct wire_config conf;
     int fd;
@@ -29,16 +30,28 @@ struct meter_thread {
     bool trouble; // the latest window had a gap, which was logged
 };
 
-// Sleeps; false when the thread is to end.
-static bool sleep_until(struct meter_thread *t, uint64_t at_ns)
+enum woken { WOKEN_END, WOKEN_TIME, WOKEN_PAUSE };
+
+// Sleeps until then, and through a pause; WOKEN_PAUSE is the end of one.
+static enum woken sleep_until(struct meter_thread *t, uint64_t at_ns)
 {
-    struct timespec at = {(time_t)(at_ns / NS_PER_S), (long)(at_ns % NS_PER_S)};
+    enum woken why = WOKEN_TIME;
     pthread_mutex_lock(&t->lock);
-    while (!t->stopping && pthread_cond_timedwait(&t->wake, &t->lock, &at) != ETIMEDOUT)
-        ;
-    bool go_on = !t->stopping;
+    while (!t->stopping) {
+        if (t->pause_until_ns) {
+            why = WOKEN_PAUSE;
+            at_ns = t->pause_until_ns;
+        }
+        if (at_ns <= now_ns())
+            break;
+        struct timespec at = {(time_t)(at_ns / NS_PER_S), (long)(at_ns % NS_PER_S)};
+        pthread_cond_timedwait(&t->wake, &t->lock, &at);
+    }
+    t->pause_until_ns = 0;
+    if (t->stopping)
+        why = WOKEN_END;
     pthread_mutex_unlock(&t->lock);
-    return go_on;
+    return why;
 }
 
 static void log_change(struct meter_thread *t, const struct meter_power *p)
@@ -111,8 +124,12 @@ static void *run(void *arg)
 {
     struct meter_thread *t = arg;
     uint64_t next = now_ns();
-    while (sleep_until(t, next)) {
+    for (enum woken why; (why = sleep_until(t, next)) != WOKEN_END;) {
         struct meter_power p;
+        if (why == WOKEN_PAUSE && t->usb.ftdi) {
+            struct meter_setup setup = t->meter.setup;
+            meter_init(&t->meter, &setup, &t->bus, now_ns);
+        }
         if (!t->usb.ftdi && !open_meter(t)) {
             next = now_ns() + OPEN_RETRY_NS;
             continue;
@@ -162,6 +179,16 @@ struct meter_thread *meter_thread_start(const struct wire_config *conf, int fd)
     log_error("meter", "not started error=%s", strerror(r));
     free(t);
     return NULL;
+}
+
+void meter_thread_pause(struct meter_thread *t, uint64_t until_ns)
+{
+    if (!t)
+        return;
+    pthread_mutex_lock(&t->lock);
+    t->pause_until_ns = until_ns ? until_ns : 1;
+    pthread_cond_signal(&t->wake);
+    pthread_mutex_unlock(&t->lock);
 }
 
 void meter_thread_stop(struct meter_thread *t)

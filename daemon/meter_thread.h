@@ -13,6 +13,9 @@ struct meter_thread;
 // NULL when there is no meter to read, or no memory or thread for it (then the log says so).
 // Packets go to fd, which must take whole packets from any thread.
 struct meter_thread *meter_thread_start(const struct wire_config *conf, int fd);
+// The monitor is not read until then; a time that has passed: it is read at once. The window under
+// way is given up, the next one begins when reading does. NULL is taken.
+void meter_thread_pause(struct meter_thread *t, uint64_t until_ns);
 // Waits for the exchange under way, at most 2 x I2C_EXCHANGE_MS and a close. NULL is taken.
 void meter_thread_stop(struct meter_thread *t);
 

@@ -273,6 +273,25 @@ static bool repository_index(struct frontend *fe, const struct asker *from,
     return s == NULL;
 }
 
+static bool power(struct frontend *fe, const struct service_request *r)
+{
+    struct board *b = frontend_board(fe, r->board);
+    if (!b) {
+        service_error_set(&fe->reply.error, SERVICE_UNKNOWN_MODEL, "parameters.board",
+                          "no board is called %s", r->board);
+        return true;
+    }
+    if (!frontend_has_meter(b)) {
+        service_error_set(&fe->reply.error, SERVICE_NOT_READY, "parameters.board",
+                          "board %s has no power monitor", r->board);
+        return true;
+    }
+    if (r->pauses)
+        board_pause_power(b, now_ns() + r->pause_ms * NS_PER_MS);
+    frontend_fill_power_log(fe, b, r->after);
+    return true;
+}
+
 static bool handle(struct frontend *fe, const struct asker *from, const struct service_request *r)
 {
     switch (r->verb) {
@@ -303,6 +322,8 @@ static bool handle(struct frontend *fe, const struct asker *from, const struct s
     case SERVICE_BOARDS:
         frontend_fill_boards(fe);
         return true;
+    case SERVICE_POWER:
+        return power(fe, r);
     case SERVICE_CANCEL:
         return cancel(fe, r);
     case SERVICE_ROUTES:

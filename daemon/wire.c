@@ -45,6 +45,8 @@ static size_t expected_bytes(const union wire_packet *p)
         return sizeof p->programmed;
     case WIRE_RESULT:
         return sizeof p->result;
+    case WIRE_METER:
+        return sizeof p->meter;
     case WIRE_POWER:
         return sizeof p->power;
     default:

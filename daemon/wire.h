@@ -17,7 +17,7 @@
 #include "daemon/meter.h"
 
 enum {
-    WIRE_VERSION = 0x7c570002, // "7CST", layout 2
+    WIRE_VERSION = 0x7c570003, // "7CST", layout 3
     WIRE_FD = 3,               // the worker's end
     WIRE_WINDOW_MAX = 2048,
     WIRE_OUTPUTS_MAX = 24,
@@ -33,6 +33,7 @@ enum wire_type {
     WIRE_CONFIG = 1, // front end -> worker; the first packet
     WIRE_PROGRAM,
     WIRE_INFER,
+    WIRE_METER,      // reading of the power monitor pauses, or goes on
     WIRE_CHECK,      // identify again; answered by STATE
     WIRE_HELLO = 64, // worker -> front end; the first packet
     WIRE_ALIVE,
@@ -73,6 +74,11 @@ struct wire_infer {
     struct wire_head head;
     uint32_t window_bytes, outputs;
     int8_t window[WIRE_WINDOW_MAX]; // only window_bytes of it are sent
+};
+
+struct wire_meter {
+    struct wire_head head;
+    uint64_t until_ns; // not read before
 };
 
 struct wire_check {
@@ -141,6 +147,7 @@ union wire_packet {
     struct wire_config config;
     struct wire_program program;
     struct wire_infer infer;
+    struct wire_meter meter;
     struct wire_check check;
     struct wire_hello hello;
     struct wire_alive alive;

@@ -183,6 +183,9 @@ static void on_packet(struct worker *w, const union wire_packet *p)
     case WIRE_INFER:
         worker_take_infer(w, &p->infer);
         break;
+    case WIRE_METER:
+        meter_thread_pause(w->meter, p->meter.until_ns);
+        break;
     case WIRE_PROGRAM:
         worker_program(w, &p->program);
         break;

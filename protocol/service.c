@@ -30,6 +30,7 @@ static const struct {
     [SERVICE_AB_RESULT] = {"ab_result", false},
     [SERVICE_AB_CANCEL] = {"ab_cancel", true},
     [SERVICE_ROUTES] = {"routes", false},
+    [SERVICE_POWER] = {"power", true},
 };
 
 static const struct {

@@ -25,8 +25,10 @@ enum {
     SERVICE_FEATURES_MAX = 32,
     SERVICE_OUTPUTS_MAX = 24,
     SERVICE_BOARDS_MAX = 16,
-    SERVICE_RAILS_MAX = 4,  // of a board's power monitor
-    SERVICE_ROWS_MAX = 512, // models or boards in one reply
+    SERVICE_RAILS_MAX = 4,        // of a board's power monitor
+    SERVICE_POWER_ROWS_MAX = 32,  // windows in one reply to power
+    SERVICE_PAUSE_MAX_MS = 60000, // of a power monitor
+    SERVICE_ROWS_MAX = 512,       // models or boards in one reply
     SERVICE_TENSOR_MAX = SERVICE_WINDOW_MAX * SERVICE_FEATURES_MAX * 8,
     SERVICE_FRAMES_MAX = 3, // header and tensors, without the empty delimiter
     SERVICE_DEADLINE_MAX_MS = 600000,
@@ -60,6 +62,7 @@ enum service_verb {
     SERVICE_AB_RESULT,
     SERVICE_AB_CANCEL,
     SERVICE_ROUTES,
+    SERVICE_POWER,
     SERVICE_VERBS
 };
 
@@ -189,12 +192,15 @@ struct service_request {
     char id[SERVICE_ID_MAX + 1];           // "": none
     char model_name[SERVICE_NAME_MAX + 1]; // "": none
     uint32_t deadline_ms;                  // never 0 after decoding
-    char board[SERVICE_NAME_MAX + 1];      // load, unload; "": any
+    char board[SERVICE_NAME_MAX + 1];      // load, unload; "": any; power
     char request_id[SERVICE_ID_MAX + 1];   // cancel
     struct service_window window;          // infer
     char key[SERVICE_ID_MAX + 1];          // infer: of the client, for sticky routes; "": none
     char experiment[SERVICE_NAME_MAX + 1]; // ab_data, ab_status, ab_result, ab_cancel
     uint32_t offset;                       // ab_data: windows that came before
+    uint64_t after;                        // power: windows with a higher number
+    bool pauses;                           // power: pause_ms is there
+    uint32_t pause_ms;                     // power: not read for so long; 0: goes on
     struct service_plan plan;              // ab_start
     struct service_labelled labelled;      // ab_start, ab_data
 };
@@ -249,6 +255,21 @@ struct service_power {
     double window_s;
     uint16_t rails;
     struct service_rail rail[SERVICE_RAILS_MAX];
+};
+
+// A window in the log of a board's power monitor. Times: the daemon's CLOCK_MONOTONIC.
+struct service_power_row {
+    uint64_t seq; // from 1, one higher each
+    double begin_s, end_s;
+    struct service_power power;
+};
+
+struct service_power_log {
+    char board[SERVICE_NAME_MAX + 1];
+    double now_s;       // when the reply was written, on the windows' clock
+    uint32_t paused_ms; // how long it will not be read; 0: it is read
+    struct service_power_row *rows;
+    size_t n;
 };
 
 struct service_inference {
@@ -368,6 +389,7 @@ struct service_reply {
             struct service_model_stats *rows;
             size_t n;
         } statistics;
+        struct service_power_log power;       // power
         struct service_experiment experiment; // ab_start, ab_data, ab_status, ab_cancel
         struct {
             struct service_experiment *rows;

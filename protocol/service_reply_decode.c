@@ -267,6 +267,15 @@ static bool read_power(json_t *object, const char *at, const char *key, struct s
     return true;
 }
 
+static bool read_power_row(json_t *row, const char *path, void *out, struct service_error *e)
+{
+    struct service_power_row *p = out;
+    return read_u64(row, path, "seq", &p->seq, e) &&
+           service_json_number(row, path, "begin_s", &p->begin_s, e) &&
+           service_json_number(row, path, "end_s", &p->end_s, e) &&
+           read_power(row, path, "power", &p->power, e);
+}
+
 static bool read_energy(json_t *parameters, struct service_inference *i, struct service_error *e)
 {
     json_t *energy;
@@ -429,6 +438,15 @@ static bool read_result(json_t *root, const struct service_frame *frames, size_t
                          &out->u.routes.n, e);
         out->u.routes.rows = rows;
         return good;
+    case SERVICE_POWER:
+        if (!TEXT(root, "", "board", out->u.power.board) ||
+            !service_json_number(root, "", "now_s", &out->u.power.now_s, e) ||
+            !read_u32(root, "", "paused_ms", &out->u.power.paused_ms, e))
+            return false;
+        good = read_rows(root, "windows", sizeof *out->u.power.rows, read_power_row, &rows,
+                         &out->u.power.n, e);
+        out->u.power.rows = rows;
+        return good;
     case SERVICE_AB_RESULT:
         return read_experiment(root, &out->u.result.row, e) &&
                service_result_read(root, frames, count, &out->u.result, e);
@@ -481,6 +499,8 @@ void service_reply_fini(struct service_reply *reply)
             free(reply->u.experiments.rows);
         else if (reply->verb == SERVICE_ROUTES)
             free(reply->u.routes.rows);
+        else if (reply->verb == SERVICE_POWER)
+            free(reply->u.power.rows);
         else if (reply->verb == SERVICE_AB_RESULT) {
             json_decref(reply->u.result.report);
             free(reply->u.result.steps);

@@ -49,6 +49,7 @@ static void put_server(struct service_writer *w, const char *version)
     TEXT(NULL, "boards");
     TEXT(NULL, "experiments");
     TEXT(NULL, "routes");
+    TEXT(NULL, "power_log");
     CLOSE_ARRAY();
 }
 
@@ -210,6 +211,24 @@ static void put_power(struct service_writer *w, const char *key, const struct se
     CLOSE();
 }
 
+static void put_power_log(struct service_writer *w, const struct service_power_log *log)
+{
+    TEXT("board", log->board);
+    REAL("now_s", log->now_s);
+    INTEGER("paused_ms", log->paused_ms);
+    OPEN_ARRAY("windows");
+    for (size_t i = 0; i < log->n && i < SERVICE_POWER_ROWS_MAX; i++) {
+        const struct service_power_row *row = &log->rows[i];
+        OPEN(NULL);
+        INTEGER("seq", row->seq);
+        REAL("begin_s", row->begin_s);
+        REAL("end_s", row->end_s);
+        put_power(w, "power", &row->power);
+        CLOSE();
+    }
+    CLOSE_ARRAY();
+}
+
 static void put_boards(struct service_writer *w, const struct service_board_row *b, size_t n)
 {
     OPEN_ARRAY("boards");
@@ -333,6 +352,9 @@ static void put_result(struct service_writer *w, const struct service_reply *r)
         for (size_t i = 0; i < r->u.routes.n; i++)
             service_route_write(w, &r->u.routes.rows[i]);
         CLOSE_ARRAY();
+        break;
+    case SERVICE_POWER:
+        put_power_log(w, &r->u.power);
         break;
     default:
         w->failed = true;

@@ -13,7 +13,7 @@ enum need { NO, MAY, MUST };
 // What a verb's request holds beside verb, id and deadline.
 static const struct {
     enum need model, board, request_id, experiment, key;
-    bool offset, plan, labelled;
+    bool offset, plan, labelled, power;
 } needs[SERVICE_VERBS] = {
     [SERVICE_MODEL_READY] = {.model = MUST},
     [SERVICE_MODEL_METADATA] = {.model = MUST},
@@ -22,6 +22,7 @@ static const struct {
     [SERVICE_LOAD] = {.model = MUST, .board = MAY},
     [SERVICE_UNLOAD] = {.model = MAY, .board = MAY},
     [SERVICE_CANCEL] = {.request_id = MUST},
+    [SERVICE_POWER] = {.board = MUST, .power = true},
     [SERVICE_AB_START] = {.board = MAY, .plan = true, .labelled = true},
     [SERVICE_AB_DATA] = {.experiment = MUST, .offset = true, .labelled = true},
     [SERVICE_AB_STATUS] = {.experiment = MUST},
@@ -80,10 +81,29 @@ static bool read_offset(json_t *parameters, struct service_request *out, struct 
     return true;
 }
 
+static bool read_power_log(json_t *parameters, struct service_request *out, struct service_error *e)
+{
+    static const char *const keys[] = {"after", "pause_ms"};
+    int64_t after = 0, pause_ms = 0;
+    for (size_t i = 0; i < 2; i++)
+        if (!needs[out->verb].power && json_object_get(parameters, keys[i]))
+            return service_json_bad(e, "parameters", keys[i], "this verb does not take it");
+    if (!service_json_integer(parameters, "parameters", "after", SERVICE_OPTIONAL, 0, INT64_MAX,
+                              &after, e) ||
+        !service_json_integer(parameters, "parameters", "pause_ms", SERVICE_OPTIONAL, 0,
+                              SERVICE_PAUSE_MAX_MS, &pause_ms, e))
+        return false;
+    out->after = (uint64_t)after;
+    out->pauses = json_object_get(parameters, "pause_ms") != NULL;
+    out->pause_ms = (uint32_t)pause_ms;
+    return true;
+}
+
 static bool read_parameters(json_t *root, struct service_request *out, struct service_error *e)
 {
     static const char *const allowed[] = {"deadline_ms", "board", "request_id", "experiment",
-                                          "offset",      "plan",  "key",        NULL};
+                                          "offset",      "plan",  "key",        "after",
+                                          "pause_ms",    NULL};
     json_t *parameters;
     int64_t deadline = out->verb == SERVICE_LOAD ? SERVICE_DEADLINE_LOAD_MS : SERVICE_DEADLINE_MS;
     if (!service_json_object(root, "", "parameters", SERVICE_OPTIONAL, &parameters, e))
@@ -101,7 +121,7 @@ static bool read_parameters(json_t *root, struct service_request *out, struct se
            read_id(parameters, "parameters", "key", needs[out->verb].key, out->key, e) &&
            read_name(parameters, "parameters", "experiment", needs[out->verb].experiment,
                      out->experiment, e) &&
-           read_offset(parameters, out, e) &&
+           read_offset(parameters, out, e) && read_power_log(parameters, out, e) &&
            service_plan_read(parameters, needs[out->verb].plan, &out->plan, e);
 }
 
@@ -218,7 +238,7 @@ static void put_parameters(struct service_writer *w, const struct service_reques
 {
     const bool plan = needs[r->verb].plan, offset = needs[r->verb].offset;
     if (!r->deadline_ms && !r->board[0] && !r->request_id[0] && !r->experiment[0] && !r->key[0] &&
-        !plan)
+        !r->after && !r->pauses && !plan)
         return;
     service_write_open(w, "parameters", '{');
     if (r->deadline_ms)
@@ -229,6 +249,10 @@ static void put_parameters(struct service_writer *w, const struct service_reques
     service_write_text_if(w, "experiment", r->experiment);
     if (offset)
         service_write_integer(w, "offset", r->offset);
+    if (r->after)
+        service_write_integer(w, "after", r->after);
+    if (r->pauses)
+        service_write_integer(w, "pause_ms", r->pause_ms);
     if (plan)
         service_plan_write(w, &r->plan);
     service_write_close(w, '}');

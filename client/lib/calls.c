@@ -378,3 +378,23 @@ int sc_unload(struct sc_client *client, const char *variant, const char *board, 
     *out = result_names(&client->reply.u.unload);
     return hand_out(client, *out);
 }
+
+int sc_power_log(struct sc_client *client, const char *board, uint64_t after, int32_t pause_ms,
+                 uint32_t timeout_ms, const struct sc_power_log **out)
+{
+    struct service_request request = {.verb = SERVICE_POWER, .after = after};
+    *out = NULL;
+    client_clear_error(client);
+    if (pause_ms > SERVICE_PAUSE_MAX_MS)
+        return client_fail(client, SC_ARGUMENT, "a pause of %d ms, at most %d", pause_ms,
+                           SERVICE_PAUSE_MAX_MS);
+    request.pauses = pause_ms >= 0;
+    request.pause_ms = pause_ms > 0 ? (uint32_t)pause_ms : 0;
+    int code = set_name(client, request.board, board, "board", false);
+    if (!code)
+        code = call(client, &request, timeout_ms, client->options.timeout_ms);
+    if (code)
+        return code;
+    *out = result_power_log(&client->reply.u.power);
+    return hand_out(client, *out);
+}

@@ -83,6 +83,7 @@ struct sc_statistics *result_statistics(const struct service_model_stats *rows, 
 struct sc_metadata *result_metadata(const struct service_metadata *m);
 struct sc_swap *result_swap(const struct service_load *l);
 struct sc_names *result_names(const struct service_names *n);
+struct sc_power_log *result_power_log(const struct service_power_log *log);
 struct sc_routes *result_routes(const struct service_route *rows, size_t n);
 struct sc_experiment *result_experiment(const struct service_experiment *x);
 struct sc_experiments *result_experiments(const struct service_experiment *rows, size_t n);

@@ -124,6 +124,24 @@ struct sc_status *result_status(const char *version, bool ready,
     return s;
 }
 
+struct sc_power_log *result_power_log(const struct service_power_log *log)
+{
+    struct sc_power_log *out = result_new(sizeof *out + log->n * sizeof out->rows[0]);
+    if (!out)
+        return NULL;
+    COPY(out->board, log->board);
+    out->now_s = log->now_s;
+    out->paused_ms = log->paused_ms;
+    out->count = (uint32_t)log->n;
+    for (size_t i = 0; i < log->n; i++) {
+        out->rows[i].seq = log->rows[i].seq;
+        out->rows[i].begin_s = log->rows[i].begin_s;
+        out->rows[i].end_s = log->rows[i].end_s;
+        copy_power(&out->rows[i].power, &log->rows[i].power);
+    }
+    return out;
+}
+
 struct sc_variants *result_variants(const struct service_model_row *rows, size_t n)
 {
     struct sc_variants *v = result_new(sizeof *v + n * sizeof v->variants[0]);

@@ -351,6 +351,36 @@ static void test_restart(void **state)
     sc_free(f);
 }
 
+static void test_power_log(void **state)
+{
+    (void)state;
+    const struct sc_power_log *log;
+    assert_int_equal(sc_power_log(client, "bench", 1, -1, 2000, &log), SC_OK);
+    assert_string_equal(log->board, "bench");
+    assert_true(log->now_s == 12.5);
+    assert_int_equal(log->paused_ms, 0);
+    assert_int_equal(log->count, 2);
+    assert_int_equal(log->rows[0].seq, 2);
+    assert_true(log->rows[0].begin_s == 10.5 && log->rows[0].end_s == 11.5);
+    assert_int_equal(log->rows[0].power.origin, SC_ORIGIN_MODEL);
+    assert_int_equal(log->rows[0].power.rails, 1);
+    assert_true(log->rows[0].power.rail[0].watt == 0.03125);
+    assert_string_equal(log->rows[1].power.rail[0].reason, "the sensor did not answer");
+    sc_free(log);
+    assert_int_equal(sc_power_log(client, "bench", 3, 2500, 2000, &log), SC_OK);
+    assert_int_equal(log->count, 0);
+    assert_int_equal(log->paused_ms, 2500);
+    sc_free(log);
+    assert_int_equal(sc_power_log(client, "bench", 3, 0, 2000, &log), SC_OK);
+    assert_int_equal(log->paused_ms, 0);
+    sc_free(log);
+    assert_int_equal(sc_power_log(client, "spare", 0, -1, 2000, &log), SC_NOT_READY);
+    assert_null(log);
+    assert_string_equal(sc_error_field(client), "parameters.board");
+    assert_int_equal(sc_power_log(client, NULL, 0, -1, 2000, &log), SC_ARGUMENT);
+    assert_int_equal(sc_power_log(client, "bench", 0, 60001, 2000, &log), SC_ARGUMENT);
+}
+
 struct worker {
     pthread_t thread;
     double base;
@@ -436,6 +466,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_overtaking, start, stop),
         cmocka_unit_test_setup_teardown(test_cancel, start, stop),
         cmocka_unit_test_setup_teardown(test_control, start, stop),
+        cmocka_unit_test_setup_teardown(test_power_log, start, stop),
         cmocka_unit_test(test_absent_daemon),
         cmocka_unit_test_setup_teardown(test_restart, start, stop),
         cmocka_unit_test_setup_teardown(test_threads, start, stop),

@@ -34,6 +34,7 @@ struct mock {
     atomic_uint cancels;
     int active; // index of the variant on the board, -1 none
     uint64_t inferences, swaps;
+    uint32_t pause_ms; // of the power monitor
     struct delayed delayed[DELAYED];
 };
 
@@ -248,6 +249,35 @@ static void answer_load(struct mock *m, const struct service_request *q, struct 
     }
 }
 
+// Three windows, the last one without a value; board spare has no monitor.
+static void answer_power(struct mock *m, const struct service_request *q, struct service_reply *r)
+{
+    static struct service_power_row rows[3];
+    if (strcmp(q->board, "bench") != 0) {
+        service_error_set(&r->error, SERVICE_NOT_READY, "parameters.board",
+                          "board %s has no power monitor", q->board);
+        return;
+    }
+    if (q->pauses)
+        m->pause_ms = q->pause_ms;
+    SET(r->u.power.board, q->board);
+    r->u.power.now_s = 12.5;
+    r->u.power.paused_ms = m->pause_ms;
+    r->u.power.rows = rows;
+    for (uint64_t seq = q->after + 1; seq <= 3; seq++)
+        rows[r->u.power.n++] = (struct service_power_row){
+            .seq = seq,
+            .begin_s = 8.5 + (double)seq,
+            .end_s = 9.5 + (double)seq,
+            .power = {.origin = SERVICE_MODEL,
+                      .window_s = 1,
+                      .rails = 1,
+                      .rail = {{.name = "FPGA_1V0", .watt = 0.03125, .count = 1024}}},
+        };
+    if (r->u.power.n)
+        SET(rows[r->u.power.n - 1].power.rail[0].reason, "the sensor did not answer");
+}
+
 static void answer(struct mock *m, const struct service_request *q, struct service_reply *r)
 {
     switch (q->verb) {
@@ -278,6 +308,9 @@ static void answer(struct mock *m, const struct service_request *q, struct servi
         break;
     case SERVICE_BOARDS:
         answer_boards(m, r);
+        break;
+    case SERVICE_POWER:
+        answer_power(m, q, r);
         break;
     case SERVICE_LOAD:
         answer_load(m, q, r);

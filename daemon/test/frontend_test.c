@@ -135,6 +135,10 @@ static void bad_requests_name_the_field(void **state)
     expect_error(rig_infer(r, "demand-w4", window, 24, 1, 1000), "NOT_READY", "");
     expect_error(rig_load(r, "demand-w8", "lab7", 1000), "UNKNOWN_MODEL", "parameters.board");
     expect_error(rig_load(r, "demand-w9", NULL, 1000), "UNKNOWN_MODEL", "");
+    expect_error(rig_call(r, "{\"verb\":\"power\",\"parameters\":{\"board\":\"lab7\"}}", NULL, 0),
+                 "UNKNOWN_MODEL", "parameters.board");
+    expect_error(rig_call(r, "{\"verb\":\"power\",\"parameters\":{\"board\":\"lab0\"}}", NULL, 0),
+                 "NOT_READY", "parameters.board");
     infer_and_check(r, "demand", "demand-w8", 1);
 }
 

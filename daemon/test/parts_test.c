@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/loader.h"
+#include "daemon/meter_log.h"
 #include "daemon/queue.h"
 #include "daemon/sched.h"
 #include "daemon/wire.h"
@@ -274,6 +275,28 @@ static void loader_is_bounded_in_every_way(void **state)
     assert_string_equal(r.complaint, "cannot run /nonexistent/loader");
 }
 
+static void meter_log_keeps_the_newest(void **state)
+{
+    static struct meter_log log;
+    struct wire_power p;
+    uint64_t seq = 0;
+    (void)state;
+    memset(&p, 0, sizeof p);
+    assert_null(meter_log_next(&log, 0, &seq));
+    for (uint64_t i = 1; i <= METER_LOG_WINDOWS + 3; i++) {
+        p.power.end_ns = 1000 + i;
+        meter_log_add(&log, &p);
+        const struct wire_power *newest = meter_log_next(&log, i - 1, &seq);
+        assert_true(newest && seq == i && newest->power.end_ns == 1000 + i);
+        assert_null(meter_log_next(&log, i, &seq));
+    }
+    uint64_t after = 0, n = 0;
+    for (const struct wire_power *w; (w = meter_log_next(&log, after, &seq)); after = seq, n++)
+        assert_true(w->power.end_ns == 1000 + seq && seq == 4 + n); // the first three are gone
+    assert_int_equal(n, METER_LOG_WINDOWS);
+    assert_null(meter_log_next(&log, UINT64_MAX, &seq));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +307,7 @@ int main(void)
         cmocka_unit_test(timers_fire_in_order_and_can_be_cleared),
         cmocka_unit_test(descriptors_may_go_inside_callbacks),
         cmocka_unit_test(packets_are_checked),
+        cmocka_unit_test(meter_log_keeps_the_newest),
         cmocka_unit_test(loader_is_bounded_in_every_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
