@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,12 @@
 
 #include "daemon/log.h"
 
-enum { PATH_BYTES = 512, BUSY_MS = 2000, VERSION = 1 };
+enum { PATH_BYTES = 512, BUSY_MS = 2000, BUSY_STEP_MS = 5, VERSION = 1 };
 
 struct record_file {
     sqlite3 *db;
     sqlite3_stmt *append;
+    atomic_bool hurry;
     char path[PATH_BYTES];
 };
 
@@ -73,13 +75,29 @@ static int run(sqlite3 *db, const char *sql)
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
+// SQLite asks whether to try again when somebody else has the file.
+static int on_busy(void *arg, int tries)
+{
+    struct record_file *f = arg;
+    const struct timespec step = {0, BUSY_STEP_MS * 1000000};
+    if (atomic_load(&f->hurry) || tries >= BUSY_MS / BUSY_STEP_MS)
+        return 0;
+    nanosleep(&step, NULL);
+    return 1;
+}
+
+void record_hurry(struct record_file *f)
+{
+    atomic_store(&f->hurry, true);
+}
+
 // SQLITE_OK or what SQLite says.
 static int open_plain(struct record_file *f)
 {
     int r = sqlite3_open_v2(f->path, &f->db,
                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (r == SQLITE_OK)
-        sqlite3_busy_timeout(f->db, BUSY_MS);
+        sqlite3_busy_handler(f->db, on_busy, f);
     return r;
 }
 

@@ -38,6 +38,9 @@ struct record_file;
 struct record_file *record_open(const char *path, int *dropped, char *why, size_t whycap);
 void record_close(struct record_file *f); // NULL allowed
 
+// From any thread: whoever holds the file (another program) is not waited for any more.
+void record_hurry(struct record_file *f);
+
 // 0 when it is on the disk, -1 with a log line.
 int record_append(struct record_file *f, const struct record *r);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/experiment_judge.h"
@@ -208,8 +209,12 @@ static void *work(void *arg)
     struct recorder *r = arg;
     pthread_mutex_lock(&r->mutex);
     for (;;) {
-        while (!r->todo.first && !r->ending)
-            pthread_cond_wait(&r->work, &r->mutex); // the owner always ends it
+        while (!r->todo.first && !r->ending) {
+            struct timespec until;
+            clock_gettime(CLOCK_MONOTONIC, &until);
+            until.tv_sec++;
+            pthread_cond_timedwait(&r->work, &r->mutex, &until);
+        }
         struct recorder_job *job = list_take(&r->todo);
         if (!job)
             break;
@@ -285,7 +290,11 @@ struct recorder *recorder_open(const char *path, struct sched *sched, recorder_l
     list_init(&r->todo);
     list_init(&r->done);
     pthread_mutex_init(&r->mutex, NULL);
-    pthread_cond_init(&r->work, NULL);
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->work, &clock);
+    pthread_condattr_destroy(&clock);
     r->file = record_open(path, &dropped, why, whycap);
     if (!r->file)
         goto fail;
@@ -314,6 +323,7 @@ void recorder_close(struct recorder *r)
     if (!r)
         return;
     if (r->threaded) {
+        record_hurry(r->file);
         pthread_mutex_lock(&r->mutex);
         r->ending = true;
         pthread_cond_signal(&r->work);

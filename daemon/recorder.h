@@ -71,7 +71,8 @@ struct recorder;
 // served yet) and starts the thread. NULL with why.
 struct recorder *recorder_open(const char *path, struct sched *sched, recorder_loaded_fn *loaded,
                                recorder_done_fn *done, void *arg, char *why, size_t whycap);
-// Ends the thread once all jobs are done; jobs that are done later than this are told to nobody.
+// Ends the thread once all jobs are done, or cannot be because somebody else has the file; nobody
+// is told of them any more.
 void recorder_close(struct recorder *r); // NULL allowed
 
 int recorder_room(struct recorder *r); // jobs that it takes now

@@ -509,6 +509,28 @@ static void a_disk_that_does_not_answer(void **state)
     wait_for(r, id, "DONE", 34, NULL);
 }
 
+// The daemon's end does not wait for the file either; what could not be written is measured again.
+static void ends_although_the_disk_does_not_answer(void **state)
+{
+    struct rig *r = *state;
+    char id[64], path[300];
+    sqlite3 *db = NULL;
+    rig_say(r, "slow=2");
+    must_start(r, plan_short, id);
+    wait_for(r, id, "RUNNING", 8, NULL);
+    snprintf(path, sizeof path, "%s/experiments.db", r->dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    poll(NULL, 0, 200); // measurements wait for the disk by now
+    assert_int_equal(rig_stop(r, SIGTERM), 0);
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    rig_start(r);
+    wait_for(r, id, "DONE", 34, NULL);
+    json_decref(result(r, id));
+}
+
 // An upload that the daemon's end interrupts goes on with the next daemon.
 static void an_upload_over_a_restart(void **state)
 {
@@ -559,19 +581,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(runs_to_its_verdicts),
-        TEST(others_are_served_meanwhile),
-        TEST(too_many_are_refused_by_name),
-        TEST(the_board_is_taken),
-        TEST(windows_come_in_pieces),
-        TEST(refusals_name_the_field),
-        TEST(goes_on_after_a_kill),
-        TEST(a_variant_that_does_not_come_up),
-        TEST(a_board_that_is_unplugged),
-        TEST(time_is_a_budget_too),
-        TEST(a_disk_that_does_not_answer),
-        TEST(an_upload_over_a_restart),
-        TEST(none_without_a_place_for_records),
+        TEST(runs_to_its_verdicts),         TEST(others_are_served_meanwhile),
+        TEST(too_many_are_refused_by_name), TEST(the_board_is_taken),
+        TEST(windows_come_in_pieces),       TEST(refusals_name_the_field),
+        TEST(goes_on_after_a_kill),         TEST(a_variant_that_does_not_come_up),
+        TEST(a_board_that_is_unplugged),    TEST(time_is_a_budget_too),
+        TEST(a_disk_that_does_not_answer),  TEST(ends_although_the_disk_does_not_answer),
+        TEST(an_upload_over_a_restart),     TEST(none_without_a_place_for_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
