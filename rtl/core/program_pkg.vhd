@@ -57,7 +57,7 @@ package program_pkg is
     tokens      : natural range 1 to 64;    -- valid ones of this block
     first_block : boolean;                  -- the pool starts anew
     pooled      : boolean;                  -- goes to the pool or the readout too
-    pool_base   : natural range 0 to 63;    -- place of the first channel there
+    pool_base   : natural range 0 to 64;    -- place of the first channel there
     key_base    : natural range 0 to 16383; -- to_attention: as base and rotation of to_key, whose
     key_rotation : natural range 0 to 255;  --   row_step is above, and of to_value
     value_base  : natural range 0 to 16383;
