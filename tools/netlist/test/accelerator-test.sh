@@ -18,6 +18,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 seed=${SEVENCAST_SEED:-1}
 echo "seed $seed"
+runtime=${VERILATED_OBJECTS:-$work/runtime} # Verilator's own library takes as long to compile as a design: once
+mkdir -p "$runtime"
 
 one() { # VARIANT-DIR
     local variant=$1 name package
@@ -32,10 +34,13 @@ one() { # VARIANT-DIR
         { cat "$work/log"; return 1; }
     "$build/bin/sevencast-model" vectors "$variant" --windows 2 --seed "$seed" --out "$work/vectors" >"$work/log" ||
         { cat "$work/log"; return 1; }
+    mkdir "$package/netlist/bench"
+    find "$runtime" -type f -exec cp -p {} "$package/netlist/bench/" \;
     (cd "$package/netlist" &&
         verilator --cc --exe --build -O3 --x-assign fast --x-initial fast -Wno-lint -Wno-style -Wno-fatal \
             --top-module accelerator --Mdir bench -MAKEFLAGS "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1" \
             -o bench accelerator.v "$here/accelerator.cpp") >"$work/log" 2>&1 || { tail -20 "$work/log"; return 1; }
+    cp -p "$package"/netlist/bench/verilated*.[od] "$runtime/"
     "$package/netlist/bench/bench" "$work/vectors" >"$work/log" || { cat "$work/log"; return 1; }
     local got
     got=$(sed -n 's/^accelerator: PASS [1-9][0-9]* elements \([0-9]*\) cycles.*/\1/p' "$work/log")

@@ -16,6 +16,7 @@ done
 work=$(mktemp -d "${TMPDIR:-/tmp}/equivalence.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
+export VERILATED_OBJECTS=$work/runtime
 fresh=${SEVENCAST_SEED:-$(date +%s)}
 echo "fresh seed $fresh"
 designs=0 failed=0 elements=0
