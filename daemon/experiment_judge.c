@@ -285,7 +285,7 @@ static json_t *variant_json(const struct judge *j, enum service_metric m, int ar
     int most = design_steps(&metric->design), done = j->steps < most ? j->steps : most;
     int end = design_warmup_steps(&j->design) +
               design_complete_blocks(&metric->design, done) * design_block_steps(&j->design);
-    double mean = 0, squares = 0;
+    double mean = 0, squares = 0, seconds = 0;
     int n = 0;
     for (int i = 0; i < end && i < done; i++) { // Welford's
         double x = metric->value[i], delta = x - mean;
@@ -293,10 +293,12 @@ static json_t *variant_json(const struct judge *j, enum service_metric m, int ar
             continue;
         mean += delta / ++n;
         squares += delta * (x - mean);
+        seconds += j->step[i].duration_s;
     }
     json_t *o = json_pack("{s:s,s:i}", "variant", j->spec.plan.arm[arm], "count", n);
     put(o, "mean", n ? mean : NAN);
     put(o, "sd", n > 1 ? sqrt(squares / (n - 1)) : NAN);
+    put(o, "window_s", n ? seconds / n : NAN);
     return o;
 }
 

@@ -36,9 +36,11 @@ const char *experiments_on(const struct frontend *fe, const struct board *b)
 bool experiments_will_serve(const struct frontend *fe, const char *model_name)
 {
     const struct experiments *e = fe->experiments;
-    if (!e || !e->active || !e->board || e->board->phase == BOARD_FAULT ||
+    if (!e || !e->board || e->board->phase == BOARD_FAULT ||
         board_lost_for_long(e->board, now_ns()))
         return false;
+    if (!e->active)
+        return e->restoring && strcmp(e->before, model_name) == 0;
     for (int i = 0; i < e->active->row.arms; i++)
         if (strcmp(e->active->row.arm[i], model_name) == 0)
             return true;

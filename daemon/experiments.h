@@ -16,7 +16,7 @@ void experiments_free(struct experiments *e); // NULL allowed
 void experiments_turn(struct frontend *fe);
 // Id of the experiment that has this board; NULL for none.
 const char *experiments_on(const struct frontend *fe, const struct board *b);
-// Whether the experiment that runs will bring that variant back to a board.
+// Whether the experiment that runs, or has just ended, will bring that variant back to a board.
 bool experiments_will_serve(const struct frontend *fe, const char *model_name);
 
 // The ab verbs; true when the reply is to be sent now.

@@ -92,12 +92,11 @@ void routes_take(struct queue_slot *s, struct route *route, int arm)
 }
 
 // Boards that the route may swap: the one that it names, else those that run something of the
-// arm's task, or nothing.
-static bool may_swap(const struct frontend *fe, const struct route *route, const struct board *b,
-                     const struct package *p)
+// arm's task, or nothing. Where an experiment has it, requests wait for that to end.
+static bool may_swap(const struct route *route, const struct board *b, const struct package *p)
 {
     char why[SERVICE_TEXT_MAX + 1];
-    if (!route->conf->swap || experiments_on(fe, b) || !p || !p->available ||
+    if (!route->conf->swap || !p || !p->available ||
         board_accepts(b, p, why, sizeof why) != SERVICE_OK)
         return false;
     if (*route->conf->board)
@@ -118,7 +117,7 @@ enum service_code routes_prospect(const struct frontend *fe, const struct route 
     }
     for (int i = 0; i < fe->boards; i++) {
         const struct board *b = &fe->board[i];
-        if (may_swap(fe, route, b, p) && b->phase != BOARD_FAULT && !board_lost_for_long(b, now))
+        if (may_swap(route, b, p) && b->phase != BOARD_FAULT && !board_lost_for_long(b, now))
             return SERVICE_OK;
     }
     snprintf(why, whycap, "%s is on no board, and route %s may swap none", route->arms.variant[arm],
@@ -154,7 +153,7 @@ static void swap_for(struct routes *r, struct route *route, int arm, uint64_t *w
     struct board *best = NULL;
     for (int i = 0; i < fe->boards; i++) {
         struct board *b = &fe->board[i];
-        if (!may_swap(fe, route, b, p) || r->change[i].used ||
+        if (!may_swap(route, b, p) || experiments_on(fe, b) || r->change[i].used ||
             (b->phase != BOARD_READY && b->phase != BOARD_IDLE))
             continue;
         uint64_t dwell = (uint64_t)route->conf->dwell_ms * NS_PER_MS;

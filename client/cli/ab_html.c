@@ -123,7 +123,9 @@ static void put_values(const struct page *p, const json_t *m)
 {
     size_t k;
     const json_t *v;
-    fputs("<table><tr><th>variant<th>mean<th>sd<th>unit<th>measurements<th>origin</tr>\n", p->out);
+    fputs("<table><tr><th>variant<th>mean<th>sd<th>unit<th>measurements<th>of "
+          "seconds<th>origin</tr>\n",
+          p->out);
     json_array_foreach(json_object_get(m, "variants"), k, v)
     {
         put(p, "<tr><td>", ab_text(v, "variant"), "</td>");
@@ -131,6 +133,7 @@ static void put_values(const struct page *p, const json_t *m)
         put_number(p, ab_number(v, "sd"), "");
         put(p, "<td>", ab_text(m, "unit"), "</td>");
         put_number(p, ab_number(v, "count"), "count");
+        put_number(p, ab_number(v, "window_s"), "p");
         put(p, "<td>", ab_text(p->a->report, "origin"), "</td></tr>\n");
     }
     fputs("</table>\n", p->out);

@@ -44,8 +44,8 @@ static int print_values(const struct cli *cli, const struct ab_result *a)
 {
     static const struct table_column columns[] = {
         {"metric", false}, {"variant", false}, {"mean", true},   {"unit", false},
-        {"sd", true},      {"count", true},    {"origin", false}};
-    struct table *t = table_new(columns, 7);
+        {"sd", true},      {"count", true},    {"window", true}, {"origin", false}};
+    struct table *t = table_new(columns, 8);
     size_t i, k;
     const json_t *m, *v;
     json_array_foreach(json_object_get(a->report, "metrics"), i, m)
@@ -58,6 +58,7 @@ static int print_values(const struct cli *cli, const struct ab_result *a)
             table_cell(t, COLOUR_NONE, "%s", ab_text(m, "unit"));
             number_cell(t, ab_number(v, "sd"));
             table_cell(t, COLOUR_NONE, "%.0f", ab_number(v, "count"));
+            table_cell(t, COLOUR_NONE, "%.3g s", ab_number(v, "window_s"));
             table_cell(t, COLOUR_NONE, "%s", ab_text(a->report, "origin"));
         }
     }
