@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stddef.h>
 
 // Mean share of full scale above which some samples of a varying power must have been cut off.
 static const double clipped_share = 0.98;
@@ -41,13 +42,50 @@ struct measured measured_none(enum measured_gap gap, enum measured_unit unit, do
         .gap = gap, .unit = unit, .value = NAN, .window_s = window_s, .origin = origin};
 }
 
+// Share of the sums of n uniform errors that lie within +-x: the integral of their density,
+// piecewise polynomial; see e.g. Feller, An Introduction to Probability Theory II, I.9.
+static double share_within(const double *bound, int n, double x)
+{
+    double sum = 0, scale = 1;
+    for (int i = 1; i <= n; i++)
+        scale *= 2 * bound[i - 1] * i;
+    for (unsigned signs = 0; signs < 1u << n; signs++) {
+        double at = x, sign = 1;
+        for (int i = 0; i < n; i++) {
+            at += signs & 1u << i ? -bound[i] : bound[i];
+            sign = signs & 1u << i ? -sign : sign;
+        }
+        sum += at > 0 ? sign * pow(at, n) : 0;
+    }
+    return 2 * sum / scale - 1;
+}
+
+double uniform_errors_95(const double *bound, int n)
+{
+    double large[4], largest = 0, low = 0, high = 0;
+    int m = 0;
+    assert(n <= 4);
+    for (int i = 0; i < n; i++)
+        largest = fmax(largest, bound[i]);
+    for (int i = 0; i < n; i++)
+        if (bound[i] > largest * 1e-3) // less than that would be rounding, and moves nothing
+            large[m++] = bound[i];
+    if (!m || !isfinite(largest))
+        return largest;
+    for (int i = 0; i < m; i++)
+        high += large[i];
+    for (int i = 0; i < 50; i++) {
+        double middle = (low + high) / 2;
+        *(share_within(large, m, middle) < 0.95 ? &low : &high) = middle;
+    }
+    return high;
+}
+
 // Fills uncertainty and bound from the bounds.
 static struct measured with_uncertainty(struct measured r)
 {
     const struct measured_bounds *b = &r.bounds;
-    double squares =
-        b->gain * b->gain + b->edge * b->edge + b->steps * b->steps + b->clock * b->clock;
-    r.uncertainty = 1.96 * sqrt(squares / 3);
+    r.uncertainty = uniform_errors_95((double[]){b->gain, b->edge, b->steps, b->clock}, 4);
     r.bound = b->gain + b->edge + b->steps + b->clock;
     if (!isfinite(r.value) || !isfinite(r.bound))
         return measured_none(MEASURED_BAD_INPUT, r.unit, r.window_s, r.origin);
@@ -179,4 +217,81 @@ struct measured energy_above_idle(const struct measured *active, const struct me
     r.bounds.steps += idle->bounds.steps;
     r.bounds.clock += idle->bounds.clock;
     return with_uncertainty(r);
+}
+
+// Whether the window holds as many samples as the idle one lets expect: the sensor's own clock may
+// be off by some percent, but then by the same in both.
+static bool samples_lost(const struct measured *window, const struct measured *idle,
+                         const struct energy_burst *b)
+{
+    const double rate_share = 0.01;
+    if (!idle || idle->gap || !(idle->window_s > 0) || idle->count < 100)
+        return false;
+    double rate = idle->count / idle->window_s, expected = rate * window->window_s;
+    double slack = 2 + rate * b->outside_error_s;
+    slack += expected * (rate_share + slack / idle->count);
+    return fabs(window->count - expected) > slack;
+}
+
+static enum measured_gap burst_gap(const struct measured *window, const struct measured *idle,
+                                   const struct energy_burst *b)
+{
+    if (window->gap)
+        return window->gap;
+    if (window->unit != MEASURED_WATT || !b->cycles || !b->runs || !(b->clock_hz > 0) ||
+        !isfinite(b->clock_hz) || !not_negative(b->clock_share) || !not_negative(b->outside_s) ||
+        !not_negative(b->outside_error_s) || !window->count)
+        return MEASURED_BAD_INPUT;
+    if ((double)b->cycles / b->clock_hz < b->min_s)
+        return MEASURED_TOO_SHORT;
+    return samples_lost(window, idle, b) ? MEASURED_LOST_SAMPLES : MEASURED_NO_GAP;
+}
+
+struct energy_of_burst energy_of_burst(const struct measured *window, const struct measured *idle,
+                                       const struct energy_burst *b)
+{
+    struct energy_of_burst r;
+    bool has_idle = idle && !idle->gap;
+    enum measured_gap gap = burst_gap(window, has_idle ? idle : NULL, b);
+    if (gap) {
+        r.power = measured_none(gap, MEASURED_WATT, window->window_s, window->origin);
+        r.total = r.above_idle =
+            measured_none(gap, MEASURED_JOULE, window->window_s, window->origin);
+        return r;
+    }
+    double busy_s = (double)b->cycles / b->clock_hz;
+    double step = has_idle ? fabs(window->value - idle->value) : fabs(window->value);
+    struct measured power = *window;
+    if (has_idle) // mean x window = power x busy + idle x outside
+        power.value += (window->value - idle->value) * b->outside_s / busy_s;
+    power.bounds.gain *= window->value > 0 ? power.value / window->value : 1;
+    // One sample at the window's edges, as the meter's driver says, and what is not known of time.
+    power.bounds.edge += step * b->outside_error_s / busy_s;
+    if (!has_idle) // it may have drawn nothing there, or as much as inside
+        power.bounds.edge += step * b->outside_s / busy_s;
+    r.power = with_uncertainty(power);
+    r.total = energy_per_inference(&r.power, b->cycles, b->clock_hz * b->runs, b->clock_share);
+    power = has_idle ? energy_above_idle(&r.power, idle)
+                     : measured_none(idle ? idle->gap : MEASURED_NO_SAMPLES, MEASURED_WATT,
+                                     window->window_s, window->origin);
+    r.above_idle = energy_per_inference(&power, b->cycles, b->clock_hz * b->runs, b->clock_share);
+    r.above_idle.unit = MEASURED_JOULE;
+    return r;
+}
+
+struct measured energy_sum(const struct measured *item, int n)
+{
+    struct measured sum =
+        n > 0 ? item[0] : measured_none(MEASURED_NO_METER, MEASURED_JOULE, 0, MEASURED_MODEL);
+    for (int i = 1; i < n && !sum.gap; i++) {
+        if (item[i].gap || item[i].unit != sum.unit || item[i].origin != sum.origin)
+            return measured_none(item[i].gap ? item[i].gap : MEASURED_BAD_INPUT, sum.unit,
+                                 sum.window_s, sum.origin);
+        sum.value += item[i].value;
+        sum.bounds.gain += item[i].bounds.gain;
+        sum.bounds.edge += item[i].bounds.edge;
+        sum.bounds.steps += item[i].bounds.steps;
+        sum.bounds.clock += item[i].bounds.clock;
+    }
+    return sum.gap ? sum : with_uncertainty(sum);
 }

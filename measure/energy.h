@@ -42,7 +42,7 @@ struct measured {
     double value;
     double window_s;
     uint32_t count;     // samples in the window
-    double uncertainty; // 95 %: the bounds as uniform errors, 1.96 sqrt(sum of squares / 3)
+    double uncertainty; // 95 %: of the sum of the bounds, each a uniform error of its own
     double bound;       // no error is larger: sum of bounds
     struct measured_bounds bounds;
     enum measured_origin origin;
@@ -87,6 +87,34 @@ struct measured energy_per_inference(const struct measured *power, uint64_t cycl
 // Power above idle, both by the same meter: the gain errors are one error, the others add up.
 // Window and count are the active window's.
 struct measured energy_above_idle(const struct measured *active, const struct measured *idle);
+
+// A burst: inferences back to back, in a window of the meter that is a little longer.
+struct energy_burst {
+    uint64_t cycles; // of the burst, first start to last end, pauses of the link left out
+    uint32_t runs;
+    double clock_hz, clock_share; // how far clock_hz may be off
+    double outside_s;             // of the window, in which nothing was computed
+    double outside_error_s;       // how far outside_s may be off
+    double min_s;                 // a shorter burst has no energy
+};
+
+struct energy_of_burst {
+    struct measured power;      // while it computes
+    struct measured total;      // J of one inference: power x cycles / clock_hz / runs
+    struct measured above_idle; // J of one inference; a gap without a good idle window
+};
+
+// window: mean power of the meter's window around the burst; idle: of one just before it, by the
+// same meter, NULL for none. The part of the window outside the burst is taken for idle. Where the
+// numbers of samples of both windows do not fit their lengths, samples were lost.
+struct energy_of_burst energy_of_burst(const struct measured *window, const struct measured *idle,
+                                       const struct energy_burst *b);
+
+// A sum of rails, all by the same meter, whose errors are added up.
+struct measured energy_sum(const struct measured *item, int n);
+
+// 95 % of the sums of n <= 4 independent uniform errors of at most bound[i] lie within it.
+double uniform_errors_95(const double *bound, int n);
 
 // A gap as a result, for what never got to a formula.
 struct measured measured_none(enum measured_gap gap, enum measured_unit unit, double window_s,
