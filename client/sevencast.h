@@ -118,6 +118,46 @@ void sc_free(const void *result);
 
 // Inference ---------------------------------------------------------------------------------------
 
+// A burst: the window run again and again on the fabric, with nothing on the link in between. What
+// an inference costs can be measured only so.
+enum sc_burst_end {
+    SC_BURST_DONE,     // all that was asked for
+    SC_BURST_LIMIT,    // the daemon's longest burst
+    SC_BURST_DEADLINE, // the timeout was near
+    SC_BURST_YIELDED   // somebody else's was, or a swap came
+};
+
+struct sc_burst {
+    uint32_t runs; // 0: it was no burst
+    enum sc_burst_end end;
+    uint64_t cycles, busy_cycles; // with and without the few clocks between two runs
+    double seconds;               // cycles at clock_hz
+};
+
+// Energy of one inference, with its uncertainty at 95 %. total: all that is drawn while it
+// computes; above_idle: what it draws more than the same board does at rest.
+struct sc_joule {
+    double value, uncertainty;
+};
+
+struct sc_energy_rail {
+    char name[SC_NAME_BYTES], reason[SC_TEXT_BYTES]; // reason: why it has no values, "" when not
+    double watt, uncertainty_watt;                   // while it computes
+    uint32_t count;                                  // samples
+    struct sc_joule total, above_idle;
+};
+
+struct sc_energy {
+    char reason[SC_TEXT_BYTES]; // why there are no sums; "" when there are
+    enum sc_origin origin;
+    double window_s;
+    char of[SC_NAME_BYTES]; // the rail that the sums are of, as it contains the others; "": all
+    int has_idle;           // above_idle has a meaning
+    struct sc_joule total, above_idle;
+    uint32_t rails; // 0: not measured
+    struct sc_energy_rail rail[SC_RAILS];
+};
+
 struct sc_forecast {
     char model[SC_NAME_BYTES]; // as asked: a variant or a task
     char variant[SC_NAME_BYTES], task[SC_NAME_BYTES], board[SC_NAME_BYTES];
@@ -133,6 +173,8 @@ struct sc_forecast {
     uint32_t outputs;
     double values[SC_MAX_OUTPUTS]; // physical units
     int16_t codes[SC_MAX_OUTPUTS]; // the integers as the fabric gave them
+    struct sc_burst burst;
+    struct sc_energy energy; // of a burst; otherwise the reason why there is none
 };
 
 // Forecasts from one window: steps x features physical values, row-major, oldest step first. model
@@ -144,6 +186,14 @@ int sc_infer(struct sc_client *client, const char *model, const double *window, 
 // ticket (never 0); the window is copied. SC_FULL when max_in_flight tickets are out.
 int sc_submit(struct sc_client *client, const char *model, const double *window, size_t steps,
               size_t features, uint32_t timeout_ms, uint64_t *ticket);
+
+// sc_submit of a burst: repeat runs (up to 10^9; 0: any number), as far as they are done in seconds
+// (of the board's time, up to 600; 0: any time); one of them is not 0. timeout_ms 0 takes the
+// client's default and seconds on top. A burst ends before its timeout with what it has done.
+int sc_submit_burst(struct sc_client *client, const char *model, const double *window, size_t steps,
+                    size_t features, uint32_t repeat, double seconds, uint32_t timeout_ms,
+                    uint64_t *ticket);
+const char *sc_burst_end_name(enum sc_burst_end end); // "done", "limit", "deadline", "yielded"
 
 // Waits for *ticket, or with *ticket 0 for any, which it then names. wait_ms: how long at most,
 // negative: until the request's own timeout ends it. SC_PENDING: nothing yet, the ticket stays

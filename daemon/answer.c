@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/energy.h"
 #include "daemon/frontend.h"
 #include "daemon/log.h"
 
@@ -97,15 +98,29 @@ static void fill_power(struct service_power *to, const struct wire_power *from,
     }
 }
 
-// A single inference lasts less than a sample of any monitor.
-static void fill_energy(struct service_inference *i, const struct board *b)
+static void fill_burst(struct service_inference *i, const struct board *b,
+                       const struct wire_result *r)
 {
-    if (!frontend_has_meter(b))
-        PUT(i->energy_reason, "no power monitor");
+    i->burst = (struct service_burst){.runs = r->burst.runs,
+                                      .end = b->burst_end,
+                                      .cycles = r->burst.cycles,
+                                      .busy_cycles = r->burst.busy_cycles};
+    if (i->clock_hz)
+        i->burst.seconds = (double)r->burst.cycles / i->clock_hz;
+}
+
+// A single inference lasts less than a sample of any monitor.
+static void fill_energy(struct service_inference *i, const struct board *b,
+                        const struct wire_result *r)
+{
+    if (r->burst.runs)
+        energy_of_result(b, r, &i->energy);
+    else if (!frontend_has_meter(b))
+        PUT(i->energy.reason, "no power monitor");
     else if (!b->power.rails.n)
-        PUT(i->energy_reason, "no window of the power monitor yet");
+        PUT(i->energy.reason, "no window of the power monitor yet");
     else
-        PUT(i->energy_reason, "%s", measured_gap_text(MEASURED_TOO_SHORT));
+        PUT(i->energy.reason, "%s", measured_gap_text(MEASURED_TOO_SHORT));
     if (b->idle.rails.n)
         fill_power(&i->idle, &b->idle, b);
 }
@@ -128,7 +143,8 @@ void frontend_fill_inference(struct frontend *fe, const struct board *b, const s
     i->outputs = (uint16_t)v->model->shape.outputs;
     memcpy(i->codes, r->y, sizeof r->y);
     variant_decode(v, r->y, i->values);
-    fill_energy(i, b);
+    fill_burst(i, b, r);
+    fill_energy(i, b, r);
     i->stages_ns.queue = span(s->received_ns, r->sent_ns);
     i->stages_ns.usb_in = span(r->sent_ns, r->written_ns);
     i->stages_ns.fpga = span(r->written_ns, r->first_ns);

@@ -95,12 +95,18 @@ static void on_result(struct board *b, const struct wire_result *m)
             board_on_golden(b, done.golden, m);
     } else if (m->status == WIRE_OK) {
         b->faults = 0;
-        b->inferences++;
+        b->inferences += 1 + m->burst.runs;
+        b->burst_end = m->burst.stopped                  ? done.stop
+                       : m->burst.runs < done.least_runs ? SERVICE_BURST_LIMIT
+                                                         : SERVICE_BURST_DONE;
         if (done.slot)
             b->calls->result(b->arg, b, done.slot, done.package, m);
     } else if (m->status == WIRE_RETURNED) {
         if (done.slot)
             b->calls->returned(b->arg, b, done.slot);
+    } else if (m->status == WIRE_REFUSED) {
+        if (done.slot)
+            b->calls->unanswered(b->arg, b, done.slot, SERVICE_BAD_REQUEST, m->reason);
     } else {
         enum service_code why = m->status == WIRE_LOST ? SERVICE_DEVICE_LOST : SERVICE_DEVICE_FAULT;
         if (done.slot)
@@ -114,16 +120,26 @@ static void on_result(struct board *b, const struct wire_result *m)
     b->calls->changed(b->arg, b);
 }
 
-// Idle is a window in which the board was ready and nothing was sent to it, ran or was answered.
+// Idle is a window in which the board was ready and nothing was sent to it, ran or was answered, or
+// the rest before a burst.
 static void on_power(struct board *b, const struct wire_power *m)
 {
     bool idle = b->phase == BOARD_READY && !b->running && b->phase_since_ns < m->power.begin_ns &&
                 b->worked_ns < m->power.begin_ns;
+    bool good = true;
+    for (int i = 0; i < m->rails.n; i++)
+        good &= m->power.rail[i].gap == MEASURED_NO_GAP;
+    if (m->window == WIRE_WINDOW_BURST)
+        b->burst_power = *m;
+    if (m->window == WIRE_WINDOW_LEAD) {
+        b->lead_power = *m;
+        idle = b->phase == BOARD_READY; // the worker saw to that
+    }
+    if (m->power.rail[0].gap == MEASURED_NO_METER) // reading pauses
+        return;
     b->power = *m;
     meter_log_add(&b->power_log, m);
-    for (int i = 0; i < m->rails.n; i++)
-        idle &= m->power.rail[i].gap == MEASURED_NO_GAP;
-    if (idle)
+    if (idle && good)
         b->idle = *m;
 }
 
@@ -156,6 +172,7 @@ static void on_gone(void *arg, const char *reason)
 {
     struct board *b = arg;
     b->power.rails.n = b->idle.rails.n = 0;
+    b->burst_power.rails.n = b->lead_power.rails.n = 0;
     b->power_paused_ns = 0;
     char why[PACKAGE_REASON_MAX + 1];
     snprintf(why, sizeof why, "worker %.200s", reason);

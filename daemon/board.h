@@ -47,9 +47,13 @@ struct board_calls {
 struct board_inflight {
     bool used;
     uint32_t tag;
-    struct queue_slot *slot; // borrowed; NULL: abandoned, or golden
-    int golden;              // index of the golden window, -1: none
-    struct package *package; // owned reference
+    struct queue_slot *slot;     // borrowed; NULL: abandoned, or golden
+    int golden;                  // index of the golden window, -1: none
+    struct package *package;     // owned reference
+    bool burst;                  // the board is its own
+    enum service_burst_end stop; // why it is stopped, should it be
+    bool stopping;
+    uint32_t least_runs; // fewer, and it was cut to the longest burst
 };
 
 struct board {
@@ -87,7 +91,10 @@ struct board {
     struct wire_power power, idle;
     struct meter_log power_log;
     uint64_t power_paused_ns; // not read until then
-    uint64_t worked_ns;       // the latest answer came
+    // Of the latest burst and of the rest before it; head.tag is that of its RESULT.
+    struct wire_power burst_power, lead_power;
+    enum service_burst_end burst_end; // of the burst whose result is told
+    uint64_t worked_ns;               // the latest answer came
     struct sched_timer drain_timer, fault_timer;
 };
 
@@ -97,8 +104,13 @@ void board_init(struct board *b, const struct conf *conf, const struct conf_boar
 void board_fini(struct board *b); // the worker must be stopped
 
 bool board_has_room(const struct board *b); // READY and takes another inference
-// Sends an encoded window. 0, or -1: the board is going, the slot stays the caller's.
+// Sends an encoded window, to be run as the burst that s->request asks for. 0, or -1: the board is
+// going, the slot stays the caller's.
 int board_infer(struct board *b, struct queue_slot *s, const int8_t *codes);
+// The burst that the board runs, NULL when it runs none.
+const struct board_inflight *board_burst(const struct board *b);
+// Ends the burst with what it has done by then, if the board runs one.
+void board_stop_burst(struct board *b, enum service_burst_end why);
 void board_abandon(struct board *b, const struct queue_slot *s); // its answer is dropped
 
 // Begins to run p; loaded() says how it ended. SERVICE_OK, or why it cannot begin, with text.

@@ -157,6 +157,7 @@ void board_drain(struct board *b)
 {
     board_enter(b, BOARD_DRAIN, "draining");
     sched_timer_clear(b->sched, &b->fault_timer);
+    board_stop_burst(b, SERVICE_BURST_YIELDED);
     uint64_t limit = ((uint64_t)b->conf->answer_timeout_ms + 1000) * NS_PER_MS;
     sched_timer_set(b->sched, &b->drain_timer, now_ns() + limit, drain_over, b);
     if (!b->running)

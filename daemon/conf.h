@@ -29,6 +29,7 @@ struct conf_board {
     bool allow_virtual;
     int answer_timeout_ms;
     int program_timeout_ms;
+    int burst_max_s;
     char meter[16]; // chip of the power monitor; "none"
     char meter_serial[CONF_NAME_MAX + 1];
     char meter_usb_id[16];

@@ -11,6 +11,10 @@
 
 enum { ATTEMPTS_MAX = 2 };
 
+// A burst of somebody else ends for a request that has no more than that left, or a quarter of its
+// time.
+#define YIELD_NS (500 * NS_PER_MS)
+
 static bool names(const struct package *p, const char *model_name)
 {
     return p && p->variant &&
@@ -157,10 +161,38 @@ static void run(struct frontend *fe, struct queue_slot *s, struct board *b)
         frontend_fail(fe, s, SERVICE_INTERNAL, "a value that is not finite came this far");
         return;
     }
+    if (s->request.burst_s > b->conf->burst_max_s) {
+        frontend_fail(fe, s, SERVICE_BAD_REQUEST, "board %s takes no bursts above %d s",
+                      b->conf->name, b->conf->burst_max_s);
+        return;
+    }
     queue_remove(&fe->queue, s);
     s->state = QUEUE_RUNNING;
     if (board_infer(b, s, codes) < 0)
         queue_push_front(&fe->queue, s);
+}
+
+static void on_yield(void *arg)
+{
+    struct frontend *fe = arg;
+    fe->dispatch_needed = true;
+}
+
+// The burst that stands in the way of s is stopped when the time of s runs out.
+static void urge(struct frontend *fe, const struct queue_slot *s)
+{
+    uint64_t whole = s->deadline_ns - s->received_ns;
+    uint64_t at = s->deadline_ns - (whole / 4 < YIELD_NS ? whole / 4 : YIELD_NS);
+    for (int i = 0; i < fe->boards; i++) {
+        struct board *b = &fe->board[i];
+        const struct board_inflight *burst = board_burst(b);
+        if (!burst || burst->stopping || !names(b->active, queue_model(s)))
+            continue;
+        if (now_ns() >= at)
+            board_stop_burst(b, SERVICE_BURST_YIELDED);
+        else if (!fe->yield_timer.armed || at < fe->yield_timer.at_ns)
+            sched_timer_set(&fe->sched, &fe->yield_timer, at, on_yield, fe);
+    }
 }
 
 void frontend_dispatch(struct frontend *fe)
@@ -175,6 +207,8 @@ void frontend_dispatch(struct frontend *fe)
         if (b)
             run(fe, s, b);
     }
+    for (const struct queue_slot *s = fe->queue.first; s; s = s->next)
+        urge(fe, s);
     experiments_turn(fe); // what nobody else wants now
     routes_turn(fe);
 }
@@ -187,6 +221,10 @@ static void on_result(void *arg, struct board *b, struct queue_slot *s, const st
     struct frontend *fe = arg;
     if (s->owner) {
         s->owner->result(s->owner_arg, b, s, p, r);
+        return;
+    }
+    if (queue_is_burst(s) && !r->burst.runs) {
+        frontend_fail(fe, s, SERVICE_DEADLINE, "the burst was stopped before its first run");
         return;
     }
     service_reply_init(&fe->reply, &s->request);
@@ -216,7 +254,9 @@ static void on_unanswered(void *arg, struct board *b, struct queue_slot *s, enum
         s->owner->unanswered(s->owner_arg, s, reason);
         return;
     }
-    if (++s->attempts < ATTEMPTS_MAX && !fe->stopping) {
+    // What a design cannot do it cannot do again, and a burst that went wrong is what was measured.
+    bool again = why != SERVICE_BAD_REQUEST && !queue_is_burst(s);
+    if (again && ++s->attempts < ATTEMPTS_MAX && !fe->stopping) {
         queue_push_front(&fe->queue, s);
         return;
     }

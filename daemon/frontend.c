@@ -160,6 +160,8 @@ void frontend_stop(struct frontend *fe)
     routes_stop(fe);
     experiments_stop(fe); // they go on when the daemon is back
     cancel_all(fe, false);
+    for (int i = 0; i < fe->boards; i++)
+        board_stop_burst(&fe->board[i], SERVICE_BURST_YIELDED);
     while (fe->queue.used && now_ns() < begin + limit / 2)
         if (frontend_turn(fe, 10 * NS_PER_MS) < 0)
             break;

@@ -26,7 +26,7 @@ struct frontend {
     struct queue queue;
     struct board board[CONF_BOARDS];
     int boards, boards_started;
-    struct sched_timer deadline_timer, grace_timer;
+    struct sched_timer deadline_timer, grace_timer, yield_timer;
     struct experiments *experiments; // owned
     struct routes *routes;           // owned
     bool dispatch_needed, sweep_needed;

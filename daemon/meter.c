@@ -6,7 +6,7 @@
 
 #define RETRY_NS UINT64_C(1000000000)
 
-static const struct meter_driver *const drivers[] = {&meter_pac1934, &meter_ina226};
+static const struct meter_driver *const drivers[] = {&meter_pac1934, &meter_ina226, &meter_ina228};
 
 const struct meter_driver *meter_driver(const char *name)
 {
@@ -28,6 +28,58 @@ void meter_init(struct meter *m, const struct meter_setup *setup, struct i2c *bu
     m->clock = clock;
 }
 
+void meter_cut(struct meter *m, bool hold, int64_t adjust_ns)
+{
+    m->cut = true;
+    m->hold = hold;
+    m->adjust_ns = adjust_ns;
+    if (m->started && !m->latched)
+        m->next_ns = m->clock();
+}
+
+double meter_seconds(const struct meter *m, uint64_t end_ns)
+{
+    return ((double)(end_ns - m->begin_ns) + (m->cut ? (double)m->adjust_ns : 0)) / 1e9;
+}
+
+static void set_next(struct meter *m, uint64_t from_ns)
+{
+    m->next_ns = from_ns + (m->held ? METER_HOLD_NS : METER_WINDOW_NS);
+}
+
+// The window under way is told: what was wanted of it is over.
+static void end_window(struct meter *m, struct meter_power *out)
+{
+    out->cut = m->cut;
+    if (m->cut)
+        m->held = m->hold;
+    m->cut = false;
+    m->adjust_ns = 0;
+}
+
+void meter_next(struct meter *m, uint64_t end_ns, struct meter_power *out)
+{
+    out->begin_ns = m->begin_ns;
+    out->end_ns = end_ns;
+    out->edge_ns = m->begin_edge_ns + m->end_edge_ns;
+    end_window(m, out);
+    m->begin_ns = end_ns;
+    m->begin_edge_ns = m->end_edge_ns;
+    set_next(m, end_ns);
+}
+
+bool meter_has_begun(struct meter *m, uint64_t at_ns, struct meter_power *out)
+{
+    if (m->begin_ns)
+        return true;
+    m->begin_edge_ns = m->end_edge_ns;
+    if (m->cut)
+        return meter_fail(m, MEASURED_NO_SAMPLES, "its begin was not read", at_ns, at_ns, out);
+    m->begin_ns = at_ns;
+    set_next(m, at_ns);
+    return false;
+}
+
 bool meter_fail(struct meter *m, enum measured_gap gap, const char *why, uint64_t end_ns,
                 uint64_t begin_ns, struct meter_power *out)
 {
@@ -37,7 +89,10 @@ bool meter_fail(struct meter *m, enum measured_gap gap, const char *why, uint64_
     for (int i = 0; i < m->setup.rails.n; i++)
         out->rail[i] = measured_none(gap, MEASURED_WATT, (double)(end_ns - out->begin_ns) / 1e9,
                                      m->setup.origin);
+    end_window(m, out);
     m->begin_ns = begin_ns;
+    m->begin_edge_ns = m->end_edge_ns;
+    set_next(m, end_ns);
     return true;
 }
 
@@ -57,6 +112,8 @@ bool meter_step(struct meter *m, struct meter_power *out)
     m->why[0] = '\0';
     enum i2c_status status = m->driver->start(m);
     m->started = status == I2C_OK;
+    m->latched = false;
+    bool told = status != I2C_OK && meter_fail_bus(m, status, 0, out);
     m->next_ns = m->clock() + (m->started ? 0 : RETRY_NS);
-    return status != I2C_OK && meter_fail_bus(m, status, 0, out);
+    return told;
 }

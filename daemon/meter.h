@@ -12,6 +12,7 @@
 #include "measure/energy.h"
 
 #define METER_WINDOW_NS UINT64_C(1000000000)
+#define METER_HOLD_NS   (3600 * METER_WINDOW_NS)
 
 struct meter_setup {
     const char *chip; // name of a driver
@@ -23,6 +24,8 @@ struct meter_setup {
 // One window. Rails that have a gap have no value; the others are good.
 struct meter_power {
     uint64_t begin_ns, end_ns;
+    uint64_t edge_ns;                  // how far both may be off together
+    bool cut;                          // it ended by meter_cut
     struct measured rail[METER_RAILS]; // as many as the setup has
     char why[96];                      // words on a gap, "" where its name says all
 };
@@ -47,19 +50,27 @@ struct meter {
     uint64_t (*clock)(void); // CLOCK_MONOTONIC, or a test's
     uint64_t next_ns;
     bool started;
+    bool latched;   // the window's end is taken, its values are to be read
     bool link_lost; // open the bus again and call meter_init
     char why[96];
-    uint64_t begin_ns; // of the window under way; 0: none
+    uint64_t begin_ns;                   // of the window under way; 0: none
+    uint64_t begin_edge_ns, end_edge_ns; // how far its ends may be off
+    bool cut;                            // it ends as soon as it can
+    bool hold;                           // the next one ends by a cut only
+    bool held;                           // the one under way ends by a cut only
+    int64_t adjust_ns;                   // to its length, see meter_cut
     union {
         struct {
-            bool latched; // REFRESH was sent for the window's end, its values are to be read
-            uint64_t end_ns;
+            uint64_t end_ns; // of a window that is latched
         } pac;
         struct {
             uint32_t count;
             double watt, low, high, volt, ampere; // sums, and the range of power
             enum measured_gap gap;
         } ina;
+        struct {
+            uint64_t energy; // at the window's begin
+        } ina228;
     } u;
 };
 
@@ -68,6 +79,19 @@ const struct meter_driver *meter_driver(const char *name); // NULL: no such chip
 void meter_init(struct meter *m, const struct meter_setup *setup, struct i2c *bus,
                 uint64_t (*clock)(void));
 bool meter_step(struct meter *m, struct meter_power *out);
+// The window under way ends at once: call meter_step, until it tells a window that was cut. hold:
+// the next one lasts until it is cut. adjust_ns is added to the length of the one that ends: where
+// a simulated fabric computes, a sensor's time is not that of our clock (docs/power-model.md).
+void meter_cut(struct meter *m, bool hold, int64_t adjust_ns);
+
+// For drivers: seconds of the window under way, which ends at end_ns.
+double meter_seconds(const struct meter *m, uint64_t end_ns);
+// Whether the window under way has begun. Where not, it begins now; a cut is told (true) with the
+// words why it has no values.
+bool meter_has_begun(struct meter *m, uint64_t at_ns, struct meter_power *out);
+// A window is complete: fills begin, end and cut of out; the next one begins there, and next_ns is
+// set for its regular end.
+void meter_next(struct meter *m, uint64_t end_ns, struct meter_power *out);
 
 // For drivers: a window that failed as a whole; the next begins at `begin_ns`, 0 when it is not
 // known.
@@ -77,6 +101,6 @@ bool meter_fail(struct meter *m, enum measured_gap gap, const char *why, uint64_
 bool meter_fail_bus(struct meter *m, enum i2c_status status, uint64_t begin_ns,
                     struct meter_power *out);
 
-extern const struct meter_driver meter_pac1934, meter_ina226;
+extern const struct meter_driver meter_pac1934, meter_ina226, meter_ina228;
 
 #endif

@@ -52,6 +52,7 @@ static void put16(struct meter *m, uint8_t reg, uint16_t value)
 static void begin_window(struct meter *m, uint64_t now)
 {
     m->begin_ns = now;
+    m->begin_edge_ns = m->end_edge_ns;
     m->u.ina.count = 0;
     m->u.ina.watt = m->u.ina.volt = m->u.ina.ampere = 0;
     m->u.ina.gap = MEASURED_NO_GAP;
@@ -124,24 +125,26 @@ static bool step(struct meter *m, struct meter_power *out)
         i2c_get(m->bus, m->setup.address, regs[i], v[i], 2);
     enum i2c_status s = i2c_flush(m->bus);
     uint64_t now = m->clock();
-    m->next_ns = now + POLL_NS;
     if (s != I2C_OK) {
         meter_fail_bus(m, s, 0, out);
         begin_window(m, now);
+        m->next_ns = now + POLL_NS;
         return true;
     }
     if (number(v[4]) != calibration(m) || number(v[5]) != CONFIG) {
         m->started = false;
+        meter_fail(m, MEASURED_RESET, "", now, 0, out);
         m->next_ns = now;
-        return meter_fail(m, MEASURED_RESET, "", now, 0, out);
+        return true;
     }
     take_reading(m, number(v[1]), number(v[2]), number(v[3]), number(v[0]));
-    if (now - m->begin_ns < METER_WINDOW_NS)
+    m->next_ns = now + POLL_NS;
+    if (!m->cut && (m->held || now - m->begin_ns < METER_WINDOW_NS))
         return false;
-    out->begin_ns = m->begin_ns;
-    out->end_ns = now;
-    out->rail[0] = window_power(m, (double)(now - m->begin_ns) / 1e9);
+    out->rail[0] = window_power(m, meter_seconds(m, now));
+    meter_next(m, now, out);
     begin_window(m, now);
+    m->next_ns = now + POLL_NS;
     return true;
 }
 

@@ -64,7 +64,6 @@ static enum i2c_status start(struct meter *m)
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         i2c_put(m->bus, address, settings[i], 2);
     m->begin_ns = 0;
-    m->u.pac.latched = false;
     return i2c_flush(m->bus);
 }
 
@@ -89,7 +88,7 @@ static struct measured rail_power(const struct meter *m, int rail, const struct 
         .min_window_s = min_window_s,
         .origin = m->setup.origin,
     };
-    double seconds = (double)(m->u.pac.end_ns - m->begin_ns) / 1e9;
+    double seconds = meter_seconds(m, m->u.pac.end_ns);
     uint16_t volt = (uint16_t)number(l->volt[rail], VOLT_BYTES);
     struct energy_window w = {
         .end = {number(l->acc[rail], ACC_BYTES), (uint32_t)number(l->count, COUNT_BYTES)},
@@ -111,8 +110,7 @@ static bool read_window(struct meter *m, struct meter_power *out)
     struct latched l;
     uint8_t address = m->setup.address;
     uint64_t end_ns = m->u.pac.end_ns;
-    m->u.pac.latched = false;
-    m->next_ns = end_ns + METER_WINDOW_NS;
+    m->latched = false;
     i2c_get(m->bus, address, REG_ACC_COUNT, l.count, COUNT_BYTES);
     for (int i = 0; i < m->setup.rails.n; i++) {
         uint8_t channel = (uint8_t)m->setup.rails.rail[i].channel;
@@ -127,36 +125,31 @@ static bool read_window(struct meter *m, struct meter_power *out)
         return meter_fail_bus(m, s, end_ns, out);
     if (l.slow & POWER_ON_RESET) {
         m->started = false;
+        meter_fail(m, MEASURED_RESET, "", end_ns, 0, out);
         m->next_ns = m->clock();
-        return meter_fail(m, MEASURED_RESET, "", end_ns, 0, out);
+        return true;
     }
-    out->begin_ns = m->begin_ns;
-    out->end_ns = end_ns;
     for (int i = 0; i < m->setup.rails.n; i++)
         out->rail[i] = rail_power(m, i, &l);
-    m->begin_ns = end_ns;
+    meter_next(m, end_ns, out);
     return true;
 }
 
 static bool step(struct meter *m, struct meter_power *out)
 {
     const uint8_t refresh = REG_REFRESH;
-    if (m->u.pac.latched)
+    if (m->latched)
         return read_window(m, out);
     uint64_t before = m->clock();
     i2c_put(m->bus, m->setup.address, &refresh, 1);
     enum i2c_status s = i2c_flush(m->bus);
     uint64_t after = m->clock(), at = before + (after - before) / 2;
-    if (s != I2C_OK) {
-        m->next_ns = after + METER_WINDOW_NS;
+    m->end_edge_ns = (after - before) / 2;
+    if (s != I2C_OK)
         return meter_fail_bus(m, s, 0, out);
-    }
-    if (!m->begin_ns) { // the first one only clears
-        m->begin_ns = at;
-        m->next_ns = at + METER_WINDOW_NS;
-        return false;
-    }
-    m->u.pac.latched = true;
+    if (!m->begin_ns) // the first one only clears
+        return meter_has_begun(m, at, out);
+    m->latched = true;
     m->u.pac.end_ns = at;
     m->next_ns = after + SETTLE_NS;
     return false;

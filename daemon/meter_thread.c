@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/i2c_ftdi.h"
 #include "daemon/log.h"
@@ -15,29 +17,43 @@
 
 #define OPEN_RETRY_NS NS_PER_S
 
+struct cut {
+    uint64_t number; // 0: none
+    enum wire_window window;
+    uint32_t tag;
+    bool hold;
+    int64_t adjust_ns;
+};
+
 struct meter_thread {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool stopping;           // under lock
-    uint64_t pause_until_ns; // under lock; 0: no pause
+    int done_fd; // eventfd
+    // under lock
+    bool stopping;
+    uint64_t pause_until_ns; // 0: no pause
+    struct cut wanted;
+    uint64_t cuts, done;
     // the thread's own from here
     struct wire_config conf;
     int fd;
     struct i2c_ftdi usb;
     struct i2c bus;
     struct meter meter;
-    bool trouble; // the latest window had a gap, which was logged
+    struct cut cut; // under way
+    bool trouble;   // the latest window had a gap, which was logged
 };
 
-enum woken { WOKEN_END, WOKEN_TIME, WOKEN_PAUSE };
+enum woken { WOKEN_END, WOKEN_TIME, WOKEN_PAUSE, WOKEN_CUT, WOKEN_CUT_PAUSED };
 
-// Sleeps until then, and through a pause; WOKEN_PAUSE is the end of one.
+// Sleeps until then, and through a pause; WOKEN_PAUSE is the end of one. A cut that is wanted
+// becomes the one under way.
 static enum woken sleep_until(struct meter_thread *t, uint64_t at_ns)
 {
     enum woken why = WOKEN_TIME;
     pthread_mutex_lock(&t->lock);
-    while (!t->stopping) {
+    while (!t->stopping && !t->wanted.number) {
         if (t->pause_until_ns) {
             why = WOKEN_PAUSE;
             at_ns = t->pause_until_ns;
@@ -47,7 +63,13 @@ static enum woken sleep_until(struct meter_thread *t, uint64_t at_ns)
         struct timespec at = {(time_t)(at_ns / NS_PER_S), (long)(at_ns % NS_PER_S)};
         pthread_cond_timedwait(&t->wake, &t->lock, &at);
     }
-    t->pause_until_ns = 0;
+    if (t->wanted.number) {
+        why = t->pause_until_ns > now_ns() ? WOKEN_CUT_PAUSED : WOKEN_CUT;
+        t->cut = t->wanted;
+        t->wanted.number = 0;
+    } else {
+        t->pause_until_ns = 0;
+    }
     if (t->stopping)
         why = WOKEN_END;
     pthread_mutex_unlock(&t->lock);
@@ -71,27 +93,50 @@ static void log_change(struct meter_thread *t, const struct meter_power *p)
     t->trouble = gap != MEASURED_NO_GAP;
 }
 
+static void end_cut(struct meter_thread *t)
+{
+    const uint64_t one = 1;
+    pthread_mutex_lock(&t->lock);
+    t->done = t->cut.number;
+    pthread_mutex_unlock(&t->lock);
+    t->cut.number = 0;
+    if (write(t->done_fd, &one, sizeof one) < 0)
+        log_error("meter", "eventfd error=%s", strerror(errno));
+}
+
 static void tell(struct meter_thread *t, const struct meter_power *p)
 {
     struct wire_power m;
     memset(&m, 0, sizeof m);
     m.rails = t->conf.rails;
     m.power = *p;
-    log_change(t, p);
-    // One that finds the queue full is left out: the next one is a second away.
-    wire_send(t->fd, &m, WIRE_POWER, 0, sizeof m);
+    bool cut = p->cut && t->cut.number;
+    m.window = cut ? t->cut.window : WIRE_WINDOW_ANY;
+    // What a cut leaves of a window like any other may be too short for a value, or the meter is
+    // not to be read: that is no news.
+    enum measured_gap gap = p->rail[0].gap;
+    bool news = !p->cut || (gap != MEASURED_TOO_SHORT && gap != MEASURED_NO_METER);
+    if (m.window != WIRE_WINDOW_ANY || news) {
+        if (news)
+            log_change(t, p);
+        // One that finds the queue full is left out: the next one is a second away.
+        wire_send(t->fd, &m, WIRE_POWER, m.window == WIRE_WINDOW_ANY ? 0 : t->cut.tag, sizeof m);
+    }
+    if (cut)
+        end_cut(t);
 }
 
-// The device is not there, or does not work: a window like any other, without values.
-static void tell_absent(struct meter_thread *t, const char *why)
+// A window like any other, without values.
+static void tell_gap(struct meter_thread *t, enum measured_gap gap, const char *why)
 {
     struct meter_power p;
     memset(&p, 0, sizeof p);
     p.end_ns = now_ns();
     p.begin_ns = p.end_ns;
+    p.cut = t->cut.number != 0;
     snprintf(p.why, sizeof p.why, "%s", why);
     for (int i = 0; i < t->conf.rails.n; i++)
-        p.rail[i] = measured_none(MEASURED_BUS_ERROR, MEASURED_WATT, 0, t->meter.setup.origin);
+        p.rail[i] = measured_none(gap, MEASURED_WATT, 0, t->meter.setup.origin);
     tell(t, &p);
 }
 
@@ -102,12 +147,12 @@ static bool open_meter(struct meter_thread *t)
     char why[96];
     if (i2c_ftdi_open(&t->usb, c->meter_vendor, c->meter_product, c->meter_serial, &port, why,
                       sizeof why) < 0) {
-        tell_absent(t, why);
+        tell_gap(t, MEASURED_BUS_ERROR, why); // the device is not there, or does not work
         return false;
     }
     if (i2c_init(&t->bus, &port) != I2C_OK) {
         i2c_ftdi_close(&t->usb);
-        tell_absent(t, t->bus.why);
+        tell_gap(t, MEASURED_BUS_ERROR, t->bus.why);
         return false;
     }
     struct meter_setup setup = {
@@ -117,6 +162,8 @@ static bool open_meter(struct meter_thread *t)
         .origin = t->usb.is_virtual ? MEASURED_VIRTUAL : MEASURED_BOARD,
     };
     meter_init(&t->meter, &setup, &t->bus, now_ns);
+    if (t->cut.number)
+        meter_cut(&t->meter, t->cut.hold, t->cut.adjust_ns);
     return true;
 }
 
@@ -130,6 +177,12 @@ static void *run(void *arg)
             struct meter_setup setup = t->meter.setup;
             meter_init(&t->meter, &setup, &t->bus, now_ns);
         }
+        if (why == WOKEN_CUT_PAUSED) {
+            tell_gap(t, MEASURED_NO_METER, "reading pauses");
+            continue;
+        }
+        if (t->cut.number && t->usb.ftdi)
+            meter_cut(&t->meter, t->cut.hold, t->cut.adjust_ns);
         if (!t->usb.ftdi && !open_meter(t)) {
             next = now_ns() + OPEN_RETRY_NS;
             continue;
@@ -172,11 +225,14 @@ struct meter_thread *meter_thread_start(const struct wire_config *conf, int fd)
     if (t) {
         t->conf = *conf;
         t->fd = fd;
-        r = start_thread(t);
+        t->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        r = t->done_fd < 0 ? errno : start_thread(t);
     }
     if (r == 0)
         return t;
     log_error("meter", "not started error=%s", strerror(r));
+    if (t && t->done_fd >= 0)
+        close(t->done_fd);
     free(t);
     return NULL;
 }
@@ -191,6 +247,33 @@ void meter_thread_pause(struct meter_thread *t, uint64_t until_ns)
     pthread_mutex_unlock(&t->lock);
 }
 
+uint64_t meter_thread_cut(struct meter_thread *t, enum wire_window window, uint32_t tag, bool hold,
+                          int64_t adjust_ns)
+{
+    pthread_mutex_lock(&t->lock);
+    uint64_t number = ++t->cuts;
+    t->wanted = (struct cut){number, window, tag, hold, adjust_ns};
+    pthread_cond_signal(&t->wake);
+    pthread_mutex_unlock(&t->lock);
+    return number;
+}
+
+int meter_thread_fd(const struct meter_thread *t)
+{
+    return t->done_fd;
+}
+
+uint64_t meter_thread_cut_done(struct meter_thread *t)
+{
+    uint64_t count;
+    if (read(t->done_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+        log_error("meter", "eventfd error=%s", strerror(errno));
+    pthread_mutex_lock(&t->lock);
+    uint64_t done = t->done;
+    pthread_mutex_unlock(&t->lock);
+    return done;
+}
+
 void meter_thread_stop(struct meter_thread *t)
 {
     if (!t)
@@ -202,5 +285,6 @@ void meter_thread_stop(struct meter_thread *t)
     pthread_join(t->thread, NULL);
     pthread_cond_destroy(&t->wake);
     pthread_mutex_destroy(&t->lock);
+    close(t->done_fd);
     free(t);
 }

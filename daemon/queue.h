@@ -61,6 +61,11 @@ static inline const char *queue_model(const struct queue_slot *s)
     return s->target[0] ? s->target : s->request.model_name;
 }
 
+static inline bool queue_is_burst(const struct queue_slot *s)
+{
+    return s->request.repeat || s->request.burst_s > 0;
+}
+
 struct queue {
     struct queue_slot *slots; // owned: size infer slots, then the control slots
     double *windows;          // owned

@@ -33,6 +33,8 @@ static size_t expected_bytes(const union wire_packet *p)
             p->infer.window_bytes > WIRE_WINDOW_MAX || p->infer.outputs > WIRE_OUTPUTS_MAX)
             return 0;
         return wire_infer_bytes(&p->infer);
+    case WIRE_STOP:
+        return sizeof p->stop;
     case WIRE_CHECK:
         return sizeof p->check;
     case WIRE_HELLO:

@@ -35,12 +35,13 @@ enum wire_type {
     WIRE_INFER,
     WIRE_METER,      // reading of the power monitor pauses, or goes on
     WIRE_CHECK,      // identify again; answered by STATE
+    WIRE_STOP,       // ends the burst of the INFER with that tag, if it goes on
     WIRE_HELLO = 64, // worker -> front end; the first packet
     WIRE_ALIVE,
     WIRE_STATE,
     WIRE_PROGRAMMED,
     WIRE_RESULT,
-    WIRE_POWER, // a window of the power monitor; unasked, about once a second
+    WIRE_POWER, // a window of the power monitor; about once a second, and around bursts
 };
 
 struct wire_head {
@@ -73,12 +74,21 @@ struct wire_program {
 struct wire_infer {
     struct wire_head head;
     uint32_t window_bytes, outputs;
+    // A burst when one is not 0: see burst_begin. Before it the meter takes a window of lead_ms
+    // without work; at until_ns it is stopped (0: never).
+    uint32_t repeat, lead_ms;
+    double burst_s;
+    uint64_t until_ns;
     int8_t window[WIRE_WINDOW_MAX]; // only window_bytes of it are sent
 };
 
 struct wire_meter {
     struct wire_head head;
     uint64_t until_ns; // not read before
+};
+
+struct wire_stop {
+    struct wire_head head;
 };
 
 struct wire_check {
@@ -123,6 +133,17 @@ enum wire_result_status {
     WIRE_TIMEOUT,  // no answer in answer_timeout_ms; the link was recovered
     WIRE_LOST,     // the board left
     WIRE_RETURNED, // never sent to the board
+    WIRE_REFUSED,  // the design cannot do that: nobody's fault, nothing to try again
+};
+
+// What a burst did; runs 0: there was none.
+struct wire_burst {
+    uint32_t runs, chunks;
+    uint32_t stopped; // before all was done
+    uint64_t cycles, busy_cycles;
+    uint64_t begin_ns, end_ns; // the first frame's sending, the last one's answer
+    uint64_t wall_ns;          // from each frame's sending to its answer, in all
+    uint64_t round_trip_ns;    // of the inference that loaded the window
 };
 
 struct wire_result {
@@ -133,11 +154,15 @@ struct wire_result {
     int16_t y[WIRE_OUTPUTS_MAX];
     // of the transfers: write begun, last byte written, first and last byte of the answer
     uint64_t sent_ns, written_ns, first_ns, last_ns;
+    struct wire_burst burst;
     char reason[WIRE_REASON]; // when not OK
 };
 
+enum wire_window { WIRE_WINDOW_ANY, WIRE_WINDOW_LEAD, WIRE_WINDOW_BURST };
+
 struct wire_power {
-    struct wire_head head;
+    struct wire_head head; // tag: of the INFER that the window belongs to; 0 for ANY
+    uint32_t window;
     struct meter_rails rails;
     struct meter_power power;
 };
@@ -149,6 +174,7 @@ union wire_packet {
     struct wire_infer infer;
     struct wire_meter meter;
     struct wire_check check;
+    struct wire_stop stop;
     struct wire_hello hello;
     struct wire_alive alive;
     struct wire_state state;

@@ -163,6 +163,13 @@ void worker_look(struct worker *w)
 
 // ---- the front end's packets
 
+static void on_cut(void *arg, short revents)
+{
+    struct worker *w = arg;
+    (void)revents;
+    worker_burst_cut_done(w, meter_thread_cut_done(w->meter));
+}
+
 static void on_config(struct worker *w, const struct wire_config *m)
 {
     if (w->configured)
@@ -171,6 +178,8 @@ static void on_config(struct worker *w, const struct wire_config *m)
     w->configured = true;
     log_init((enum log_level)m->log_level, w->conf.board);
     w->meter = meter_thread_start(&w->conf, WIRE_FD);
+    if (w->meter)
+        sched_fd_add(&w->sched, meter_thread_fd(w->meter), POLLIN, on_cut, w);
     worker_look(w);
 }
 
@@ -185,6 +194,9 @@ static void on_packet(struct worker *w, const union wire_packet *p)
         break;
     case WIRE_METER:
         meter_thread_pause(w->meter, p->meter.until_ns);
+        break;
+    case WIRE_STOP:
+        worker_burst_stop(w, p->head.tag);
         break;
     case WIRE_PROGRAM:
         worker_program(w, &p->program);

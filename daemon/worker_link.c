@@ -11,7 +11,7 @@
 
 // ---- jobs
 
-static void end_job(struct worker *w, struct job *j, struct wire_result *m)
+void worker_end_job(struct worker *w, struct job *j, struct wire_result *m)
 {
     m->outputs = j->infer.outputs;
     m->sent_ns = j->sent_ns;
@@ -20,28 +20,51 @@ static void end_job(struct worker *w, struct job *j, struct wire_result *m)
     worker_send(w, m, WIRE_RESULT, j->infer.head.tag, sizeof *m);
 }
 
-static void fail_job(struct worker *w, struct job *j, enum wire_result_status status,
+void worker_fail_job(struct worker *w, struct job *j, enum wire_result_status status,
                      const char *reason)
 {
     struct wire_result m;
     memset(&m, 0, sizeof m);
     m.status = status;
     snprintf(m.reason, sizeof m.reason, "%s", reason);
-    end_job(w, j, &m);
+    worker_end_job(w, j, &m);
+}
+
+static bool on_board(const struct job *j)
+{
+    return j->state == JOB_SENT || j->state == JOB_HELD || j->state == JOB_BURST;
+}
+
+static bool is_burst(const struct job *j)
+{
+    return j->infer.repeat || j->infer.burst_s > 0;
+}
+
+// Answered for good: a burst begins, anything else ends.
+static void answered(struct worker *w, struct job *j, struct wire_result *m)
+{
+    if (!is_burst(j)) {
+        worker_end_job(w, j, m);
+        return;
+    }
+    m->sent_ns = j->sent_ns;
+    m->written_ns = j->written_ns;
+    worker_burst_begin(w, j, m);
 }
 
 void worker_end_jobs(struct worker *w, enum wire_result_status status, const char *reason)
 {
+    worker_burst_reset(w);
     for (int i = 0; i < WIRE_INFLIGHT; i++)
-        if (w->jobs[i].state == JOB_SENT || w->jobs[i].state == JOB_HELD)
-            fail_job(w, &w->jobs[i], status, reason);
+        if (on_board(&w->jobs[i]))
+            worker_fail_job(w, &w->jobs[i], status, reason);
 }
 
 void worker_return_jobs(struct worker *w, const char *reason)
 {
     for (int i = 0; i < WIRE_INFLIGHT; i++)
         if (w->jobs[i].state == JOB_QUEUED)
-            fail_job(w, &w->jobs[i], WIRE_RETURNED, reason);
+            worker_fail_job(w, &w->jobs[i], WIRE_RETURNED, reason);
 }
 
 void worker_take_infer(struct worker *w, const struct wire_infer *m)
@@ -56,12 +79,16 @@ void worker_take_infer(struct worker *w, const struct wire_infer *m)
     j->infer.head = m->head;
     j->infer.window_bytes = m->window_bytes;
     j->infer.outputs = m->outputs;
+    j->infer.repeat = m->repeat;
+    j->infer.lead_ms = m->lead_ms;
+    j->infer.burst_s = m->burst_s;
+    j->infer.until_ns = m->until_ns;
     memcpy(j->infer.window, m->window, m->window_bytes);
     j->state = JOB_QUEUED;
     j->order = w->next_order++;
     j->sent_ns = j->written_ns = 0;
     if (!w->identified)
-        fail_job(w, j, WIRE_RETURNED, "the board is not there");
+        worker_fail_job(w, j, WIRE_RETURNED, "the board is not there");
 }
 
 static struct job *oldest_queued(struct worker *w)
@@ -100,10 +127,11 @@ static size_t put_guard(struct worker *w, uint8_t *out, uint64_t now)
 static void on_betrayal(struct worker *w)
 {
     w->betrayed = w->identified = false;
+    worker_burst_reset(w);
     log_error("link", "the board was programmed behind our back");
     for (int i = 0; i < WIRE_INFLIGHT; i++)
-        if (w->jobs[i].state == JOB_SENT || w->jobs[i].state == JOB_HELD)
-            fail_job(w, &w->jobs[i], WIRE_RETURNED, "answered by another design");
+        if (on_board(&w->jobs[i]))
+            worker_fail_job(w, &w->jobs[i], WIRE_RETURNED, "answered by another design");
     worker_return_jobs(w, "the board runs another design");
     worker_tell_state(w, WIRE_IDENTIFIED, "programmed behind our back");
 }
@@ -118,13 +146,23 @@ static void send_guard(struct worker *w)
     }
 }
 
+// A burst has the board for itself.
+static bool may_go(const struct worker *w, const struct job *j)
+{
+    for (int i = 0; i < WIRE_INFLIGHT; i++)
+        if (on_board(&w->jobs[i]) && (is_burst(j) || is_burst(&w->jobs[i])))
+            return false;
+    return true;
+}
+
 void worker_run_jobs(struct worker *w)
 {
     struct job *j;
     if (w->betrayed)
         on_betrayal(w);
+    worker_burst_turn(w);
     while (w->identified && !w->channel.dead && count_sent(w) < w->identity.window_buffers &&
-           (j = oldest_queued(w))) {
+           (j = oldest_queued(w)) && may_go(w, j)) {
         uint8_t frame[CHANNEL_WRITE_BYTES];
         j->sent_ns = now_ns();
         bool guarded = w->guard_sent;
@@ -142,7 +180,8 @@ void worker_run_jobs(struct worker *w)
 
 uint64_t worker_next_check(const struct worker *w)
 {
-    uint64_t next = UINT64_MAX, limit = (uint64_t)w->conf.answer_timeout_ms * NS_PER_MS;
+    uint64_t next = worker_burst_next_check(w),
+             limit = (uint64_t)w->conf.answer_timeout_ms * NS_PER_MS;
     for (int i = 0; i < WIRE_INFLIGHT; i++)
         if (w->jobs[i].state == JOB_SENT && w->jobs[i].sent_ns + limit < next)
             next = w->jobs[i].sent_ns + limit;
@@ -151,12 +190,22 @@ uint64_t worker_next_check(const struct worker *w)
     return next;
 }
 
+static bool answer_late(const struct worker *w)
+{
+    uint64_t limit = (uint64_t)w->conf.answer_timeout_ms * NS_PER_MS, now = now_ns();
+    for (int i = 0; i < WIRE_INFLIGHT; i++)
+        if (w->jobs[i].state == JOB_SENT && now >= w->jobs[i].sent_ns + limit)
+            return true;
+    return false;
+}
+
 void worker_check_jobs(struct worker *w)
 {
     char reason[WIRE_REASON];
-    if (now_ns() < worker_next_check(w))
+    bool guard_late = w->guard_sent && now_ns() >= w->guard_sent_ns + GUARD_WAIT_NS;
+    if (!guard_late && !answer_late(w) && !worker_burst_overdue(w))
         return;
-    if (w->guard_sent && now_ns() >= w->guard_sent_ns + GUARD_WAIT_NS)
+    if (guard_late)
         snprintf(reason, sizeof reason, "no identity in 1 s");
     else
         snprintf(reason, sizeof reason, "no answer in %u ms", w->conf.answer_timeout_ms);
@@ -205,7 +254,7 @@ static void on_answer(struct worker *w, struct job *j, const struct link_frame *
                      link_error_name(f->payload[0]), f->payload[2] | f->payload[3] << 8);
         else
             snprintf(reason, sizeof reason, "answer of type 0x%02x, %zu bytes", f->type, f->n);
-        fail_job(w, j, WIRE_FAULT, reason);
+        worker_fail_job(w, j, WIRE_FAULT, reason);
         return;
     }
     memset(&m, 0, sizeof m);
@@ -222,7 +271,7 @@ static void on_answer(struct worker *w, struct job *j, const struct link_frame *
     // request; measured from there, no programming fits in between.
     if (at_ns - w->vouched_ns <= GUARD_NS) {
         w->vouched_ns = j->sent_ns;
-        end_job(w, j, &m);
+        answered(w, j, &m);
     } else {
         j->result = m;
         j->state = JOB_HELD;
@@ -247,7 +296,7 @@ static void on_guard(struct worker *w, const struct link_frame *f)
     w->vouched_ns = w->guard_sent_ns;
     for (int i = 0; i < WIRE_INFLIGHT; i++)
         if (w->jobs[i].state == JOB_HELD)
-            end_job(w, &w->jobs[i], &w->jobs[i].result);
+            answered(w, &w->jobs[i], &w->jobs[i].result);
     w->guard_wanted = false;
 }
 
@@ -260,6 +309,8 @@ static void on_frame(struct worker *w, const struct link_frame *f, uint64_t at_n
             on_guard(w, f);
     } else if (j) {
         on_answer(w, j, f, at_ns);
+    } else if (worker_burst_answers(w, f->seq)) {
+        worker_burst_on_answer(w, f, at_ns);
     } else if (x->waiting && f->seq == x->seq) {
         x->answered = true;
         x->type = f->type;

@@ -131,6 +131,23 @@ const char *service_experiment_state_name(enum service_experiment_state s)
     return (unsigned)s < SERVICE_EXPERIMENT_STATES ? names[s] : "?";
 }
 
+static const char *const burst_ends[SERVICE_BURST_ENDS] = {"done", "limit", "deadline", "yielded"};
+
+const char *service_burst_end_name(enum service_burst_end end)
+{
+    return (unsigned)end < SERVICE_BURST_ENDS ? burst_ends[end] : "?";
+}
+
+bool service_burst_end_from(const char *name, enum service_burst_end *out)
+{
+    for (int i = 0; i < SERVICE_BURST_ENDS; i++)
+        if (strcmp(name, burst_ends[i]) == 0) {
+            *out = (enum service_burst_end)i;
+            return true;
+        }
+    return false;
+}
+
 const char *service_metric_name(enum service_metric m)
 {
     static const char *const names[] = {"error", "cycles", "latency", "energy"};

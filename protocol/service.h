@@ -34,6 +34,8 @@ enum {
     SERVICE_DEADLINE_MAX_MS = 600000,
     SERVICE_DEADLINE_MS = 5000,
     SERVICE_DEADLINE_LOAD_MS = 60000,
+    SERVICE_REPEAT_MAX = 1000000000,
+    SERVICE_BURST_MAX_S = 600,
     SERVICE_ARMS_MAX = 8,         // variants of an experiment
     SERVICE_EXPERIMENTS_MAX = 40, // rows of ab_list
     SERVICE_LABELLED_MAX = 65536, // windows of an experiment
@@ -105,6 +107,15 @@ enum service_metric {
     SERVICE_METRICS
 };
 
+// Why a burst ended.
+enum service_burst_end {
+    SERVICE_BURST_DONE,     // all that was asked for
+    SERVICE_BURST_LIMIT,    // the daemon's longest burst
+    SERVICE_BURST_DEADLINE, // the request's own was near
+    SERVICE_BURST_YIELDED,  // somebody else's was
+    SERVICE_BURST_ENDS
+};
+
 enum service_design { SERVICE_ABBA, SERVICE_RANDOM_PAIRS };
 
 enum service_experiment_state {
@@ -130,6 +141,8 @@ const char *service_origin_name(enum service_origin o);
 const char *service_model_state_name(enum service_model_state s);
 const char *service_board_state_name(enum service_board_state s);
 const char *service_experiment_state_name(enum service_experiment_state s);
+const char *service_burst_end_name(enum service_burst_end end);
+bool service_burst_end_from(const char *name, enum service_burst_end *out);
 const char *service_metric_name(enum service_metric m);
 const char *service_design_name(enum service_design d);
 
@@ -195,6 +208,9 @@ struct service_request {
     char board[SERVICE_NAME_MAX + 1];      // load, unload; "": any; power
     char request_id[SERVICE_ID_MAX + 1];   // cancel
     struct service_window window;          // infer
+    // infer: a burst of so many runs, of so many seconds, or what ends first; both 0: none
+    uint32_t repeat;
+    double burst_s;
     char key[SERVICE_ID_MAX + 1];          // infer: of the client, for sticky routes; "": none
     char experiment[SERVICE_NAME_MAX + 1]; // ab_data, ab_status, ab_result, ab_cancel
     uint32_t offset;                       // ab_data: windows that came before
@@ -272,6 +288,39 @@ struct service_power_log {
     size_t n;
 };
 
+// What a burst did; runs 0: there was none.
+struct service_burst {
+    uint32_t runs;
+    enum service_burst_end end;
+    uint64_t cycles;      // from the first start to the last end, without pauses of the link
+    uint64_t busy_cycles; // of the runs alone
+    double seconds;       // cycles at the board's clock
+};
+
+struct service_joule {
+    double value, uncertainty; // 95 %
+};
+
+// Of one inference of a burst, on one rail, or the reason why there is none.
+struct service_energy_rail {
+    char name[SERVICE_NAME_MAX + 1], reason[SERVICE_TEXT_MAX + 1];
+    double watt, uncertainty_watt; // while it computes
+    uint32_t count;                // samples in the window
+    struct service_joule total, above_idle;
+};
+
+// Energy of one inference. rails 0: not measured.
+struct service_energy {
+    char reason[SERVICE_TEXT_MAX + 1]; // why there are no sums; "" where there are
+    enum service_origin origin;
+    double window_s;               // board time from one reading of the monitor to the other
+    char of[SERVICE_NAME_MAX + 1]; // the rail that total and above_idle are of; "": all of them
+    bool has_idle;                 // above_idle has a meaning
+    struct service_joule total, above_idle;
+    uint16_t rails;
+    struct service_energy_rail rail[SERVICE_RAILS_MAX];
+};
+
 struct service_inference {
     char model_name[SERVICE_NAME_MAX + 1]; // as asked: variant or task
     char variant[SERVICE_NAME_MAX + 1], task[SERVICE_NAME_MAX + 1], board[SERVICE_NAME_MAX + 1];
@@ -283,7 +332,9 @@ struct service_inference {
     struct {
         uint64_t queue, usb_in, fpga, usb_out, host;
     } stages_ns;
-    char energy_reason[SERVICE_TEXT_MAX + 1]; // why it has no energy of its own
+    struct service_burst burst;
+    // energy.reason: why it has no energy of its own
+    struct service_energy energy;
     struct service_power idle; // the board's latest window without work; rails 0: none
     uint16_t outputs;
     double values[SERVICE_OUTPUTS_MAX];

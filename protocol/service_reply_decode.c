@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/service_energy.h"
 #include "protocol/service_experiment.h"
 #include "protocol/service_json.h"
 #include "protocol/service_route.h"
@@ -280,7 +281,7 @@ static bool read_energy(json_t *parameters, struct service_inference *i, struct 
 {
     json_t *energy;
     return service_json_object(parameters, "parameters", "energy", SERVICE_REQUIRED, &energy, e) &&
-           TEXT(energy, "parameters.energy", "reason", i->energy_reason) &&
+           service_energy_read(energy, &i->energy, e) &&
            read_power(energy, "parameters.energy", "idle", &i->idle, e);
 }
 
@@ -363,7 +364,7 @@ static bool read_measured(json_t *root, struct service_inference *i, struct serv
            read_u64(s, "parameters.stages_ns", "fpga", &i->stages_ns.fpga, e) &&
            read_u64(s, "parameters.stages_ns", "usb_out", &i->stages_ns.usb_out, e) &&
            read_u64(s, "parameters.stages_ns", "host", &i->stages_ns.host, e) &&
-           read_energy(p, i, e);
+           service_burst_read(p, &i->burst, e) && read_energy(p, i, e);
 }
 
 static bool read_inference(json_t *root, const struct service_frame *frames, size_t count,

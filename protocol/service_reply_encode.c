@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "protocol/service.h"
+#include "protocol/service_energy.h"
 #include "protocol/service_experiment.h"
 #include "protocol/service_route.h"
 #include "protocol/service_write.h"
@@ -287,8 +288,9 @@ static void put_inference(struct service_writer *w, const struct service_inferen
     INTEGER("usb_out", i->stages_ns.usb_out);
     INTEGER("host", i->stages_ns.host);
     CLOSE();
+    service_burst_write(w, &i->burst);
     OPEN("energy");
-    TEXT("reason", i->energy_reason);
+    service_energy_write(w, &i->energy);
     if (i->idle.rails)
         put_power(w, "idle", &i->idle);
     CLOSE();

@@ -99,17 +99,42 @@ static bool read_power_log(json_t *parameters, struct service_request *out, stru
     return true;
 }
 
+static bool read_burst(json_t *parameters, struct service_request *out, struct service_error *e)
+{
+    static const char *const keys[] = {"repeat", "burst_s"};
+    int64_t repeat = 0;
+    for (size_t i = 0; i < 2; i++)
+        if (out->verb != SERVICE_INFER && json_object_get(parameters, keys[i]))
+            return service_json_bad(e, "parameters", keys[i], "this verb does not take it");
+    if (!service_json_integer(parameters, "parameters", "repeat", SERVICE_OPTIONAL, 1,
+                              SERVICE_REPEAT_MAX, &repeat, e))
+        return false;
+    out->repeat = (uint32_t)repeat;
+    if (!json_object_get(parameters, "burst_s"))
+        return true;
+    if (!service_json_number(parameters, "parameters", "burst_s", &out->burst_s, e))
+        return false;
+    return (out->burst_s > 0 && out->burst_s <= SERVICE_BURST_MAX_S) ||
+           service_json_bad(e, "parameters", "burst_s", "not above 0 and at most %d",
+                            SERVICE_BURST_MAX_S);
+}
+
 static bool read_parameters(json_t *root, struct service_request *out, struct service_error *e)
 {
-    static const char *const allowed[] = {"deadline_ms", "board", "request_id", "experiment",
-                                          "offset",      "plan",  "key",        "after",
-                                          "pause_ms",    NULL};
+    static const char *const allowed[] = {"deadline_ms", "board",  "request_id", "experiment",
+                                          "offset",      "plan",   "key",        "after",
+                                          "pause_ms",    "repeat", "burst_s",    NULL};
     json_t *parameters;
     int64_t deadline = out->verb == SERVICE_LOAD ? SERVICE_DEADLINE_LOAD_MS : SERVICE_DEADLINE_MS;
     if (!service_json_object(root, "", "parameters", SERVICE_OPTIONAL, &parameters, e))
         return false;
     if (parameters && !service_json_only(parameters, "parameters", allowed, e))
         return false;
+    if (!read_burst(parameters, out, e))
+        return false;
+    deadline += (int64_t)ceil(out->burst_s * 1000);
+    if (deadline > SERVICE_DEADLINE_MAX_MS)
+        deadline = SERVICE_DEADLINE_MAX_MS;
     if (parameters &&
         !service_json_integer(parameters, "parameters", "deadline_ms", SERVICE_OPTIONAL, 1,
                               SERVICE_DEADLINE_MAX_MS, &deadline, e))
@@ -238,7 +263,7 @@ static void put_parameters(struct service_writer *w, const struct service_reques
 {
     const bool plan = needs[r->verb].plan, offset = needs[r->verb].offset;
     if (!r->deadline_ms && !r->board[0] && !r->request_id[0] && !r->experiment[0] && !r->key[0] &&
-        !r->after && !r->pauses && !plan)
+        !r->after && !r->pauses && !r->repeat && !(r->burst_s > 0) && !plan)
         return;
     service_write_open(w, "parameters", '{');
     if (r->deadline_ms)
@@ -246,6 +271,10 @@ static void put_parameters(struct service_writer *w, const struct service_reques
     service_write_text_if(w, "board", r->board);
     service_write_text_if(w, "request_id", r->request_id);
     service_write_text_if(w, "key", r->key);
+    if (r->repeat)
+        service_write_integer(w, "repeat", r->repeat);
+    if (r->burst_s > 0)
+        service_write_real(w, "burst_s", r->burst_s);
     service_write_text_if(w, "experiment", r->experiment);
     if (offset)
         service_write_integer(w, "offset", r->offset);

@@ -190,7 +190,7 @@ static void a_nak_while_reading_is_told(void **state)
     struct meter_power p;
     (void)state;
     next_window();
-    while (!meter.u.pac.latched)
+    while (!meter.latched)
         assert_false(one_step(&p));
     command("nak 1");
     expect_gap(MEASURED_BUS_ERROR, 0);

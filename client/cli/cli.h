@@ -49,6 +49,8 @@ struct options {
     const char *data, *model, *columns, *time, *key;
     int64_t start, count, stride, in_flight; // infer; count of watch and ping too, -1: not given
     int64_t interval_ms;
+    int64_t repeat;    // infer: 0: not given
+    const char *burst; // seconds
     // ab
     const char *word[SC_MAX_ARMS]; // its arguments, borrowed
     int words;
@@ -61,6 +63,8 @@ struct options {
 // Reads the command line. EXIT_OK: go on; *done: nothing is left to do (help, version). Otherwise
 // the message is on stderr.
 int options_parse(int argc, char **argv, struct options *out, bool *done);
+
+double burst_seconds(const struct options *o); // 0: not given
 
 struct cli {
     struct sc_client *client;
@@ -92,6 +96,8 @@ int command_ping(const struct cli *cli);
 int command_routes(const struct cli *cli);
 int command_ab(const struct cli *cli);
 
+// "12.3 mJ", with the unit given; borrowed from out.
+const char *format_si(char out[24], double value, const char *unit);
 // "123.5 us"; borrowed from out.
 const char *format_ns(char out[16], uint64_t ns);
 

@@ -8,7 +8,7 @@
 #include "client/cli/report.h"
 #include "client/cli/series.h"
 
-enum { COUNT = 20, RETRIES = 10 };
+enum { COUNT = 20, COUNT_BURSTS = 1, RETRIES = 10 };
 
 struct pending {
     uint64_t ticket;
@@ -79,7 +79,8 @@ static int set_range(struct run *r)
     int64_t rows = r->series.table->rows;
     r->next_row = o->start < 0 ? rows + o->start : o->start;
     r->end_row = rows - r->series.window; // of the last window
-    r->left = o->count < 0 ? COUNT : o->count > 0 ? o->count : INT64_MAX;
+    int64_t usual = o->repeat || o->burst ? COUNT_BURSTS : COUNT;
+    r->left = o->count < 0 ? usual : o->count > 0 ? o->count : INT64_MAX;
     if (r->next_row >= 0 && r->next_row <= r->end_row)
         return EXIT_OK;
     return cli_refuse(r->cli, EXIT_DATA, "DATA",
@@ -90,7 +91,12 @@ static int set_range(struct run *r)
 static int submit(struct run *r, struct pending *p)
 {
     double window[SC_MAX_WINDOW * SC_MAX_FEATURES];
+    const struct options *o = &r->cli->options;
     series_window(&r->series, p->row, window);
+    if (o->repeat || o->burst)
+        return sc_submit_burst(r->cli->client, r->model, window, (size_t)r->series.window,
+                               (size_t)r->series.features, (uint32_t)o->repeat, burst_seconds(o),
+                               (uint32_t)o->timeout_ms, &p->ticket);
     return sc_submit(r->cli->client, r->model, window, (size_t)r->series.window,
                      (size_t)r->series.features, (uint32_t)r->cli->options.timeout_ms, &p->ticket);
 }
@@ -99,7 +105,9 @@ static int submit(struct run *r, struct pending *p)
 static int fill(struct run *r)
 {
     double window[SC_MAX_WINDOW * SC_MAX_FEATURES];
-    while (r->in_flight < r->cli->options.in_flight && r->left > 0 && r->next_row <= r->end_row) {
+    const struct options *o = &r->cli->options;
+    int64_t most = o->repeat || o->burst ? 1 : o->in_flight; // a burst has the board for itself
+    while (r->in_flight < most && r->left > 0 && r->next_row <= r->end_row) {
         struct pending *p = &r->pending[(r->first + r->in_flight) % SC_MAX_IN_FLIGHT];
         p->row = (int)r->next_row;
         r->next_row += r->cli->options.stride;

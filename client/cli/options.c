@@ -45,7 +45,8 @@ static const struct option_row {
      BIT(COMMAND_INFER), "row where the first window begins, from 0; negative: from the end"},
     {"count", 'n', NUMBER, "N", offsetof(struct options, count), 0, 50000000,
      BIT(COMMAND_INFER) | BIT(COMMAND_PING) | BIT(COMMAND_WATCH),
-     "windows, pings or looks; infer: default 20, 0 goes on to the end of\nthe data; ping: default "
+     "windows, pings or looks; infer: default 20, of bursts 1, 0 goes on\nto the end of the data; "
+     "ping: default "
      "1; watch: default 0, without end"},
     {"stride", 0, NUMBER, "N", offsetof(struct options, stride), 1, 1000000, BIT(COMMAND_INFER),
      "rows from one window to the next; default 1"},
@@ -56,6 +57,10 @@ static const struct option_row {
      "serves"},
     {"key", 0, TEXT, "TEXT", offsetof(struct options, key), 0, 0, BIT(COMMAND_INFER),
      "the client's key for routes that stick to one, at most 64 bytes"},
+    {"repeat", 'r', NUMBER, "N", offsetof(struct options, repeat), 1, 1000000000,
+     BIT(COMMAND_INFER), "run each window N times on the fabric, back to back, and measure energy"},
+    {"burst", 0, TEXT, "SECONDS", offsetof(struct options, burst), 0, 0, BIT(COMMAND_INFER),
+     "the same for so long, in the board's time; with --repeat: what is\ndone first"},
     {"board", 'b', TEXT, "NAME", offsetof(struct options, board), 0, 0,
      BIT(COMMAND_SWAP) | BIT(COMMAND_UNLOAD) | BIT(COMMAND_AB),
      "the board meant; default: the daemon chooses"},
@@ -263,6 +268,15 @@ static int take_option(int argc, char **argv, int *i, struct options *out, bool 
     return value ? store(row, value, out) : usage("--", row->name, "needs a value");
 }
 
+double burst_seconds(const struct options *o)
+{
+    char *end;
+    if (!o->burst)
+        return 0;
+    double seconds = strtod(o->burst, &end);
+    return *end ? -1 : seconds;
+}
+
 static int check(const struct options *o)
 {
     const char *argument = commands[o->command].argument;
@@ -274,6 +288,8 @@ static int check(const struct options *o)
         return usage(commands[o->command].name, "", "which one?");
     if (o->command == COMMAND_INFER && !o->data)
         return usage("infer", "", "--data FILE is needed");
+    if (o->burst && !(burst_seconds(o) > 0 && burst_seconds(o) <= 600))
+        return usage("--burst", o->burst, "seconds, above 0 and at most 600");
     bool about = o->list || o->watch || o->result || o->cancel;
     if (o->command == COMMAND_AB && o->list + !!o->watch + !!o->result + !!o->cancel > 1)
         return usage("ab", "", "one of --list, --watch, --result, --cancel at a time");

@@ -91,18 +91,76 @@ static json_t *outputs_json(const struct report *r, int row, const struct sc_for
     return array;
 }
 
+static void put_joules(json_t *to, const struct sc_joule *total, const struct sc_joule *above_idle)
+{
+    json_object_set_new(to, "joule", json_real(total->value));
+    json_object_set_new(to, "uncertainty_joule", json_real(total->uncertainty));
+    if (!above_idle)
+        return;
+    json_object_set_new(to, "above_idle_joule", json_real(above_idle->value));
+    json_object_set_new(to, "uncertainty_above_idle_joule", json_real(above_idle->uncertainty));
+}
+
+static json_t *rails_json(const struct sc_energy *e)
+{
+    json_t *rails = json_array();
+    for (uint32_t i = 0; i < e->rails; i++) {
+        const struct sc_energy_rail *r = &e->rail[i];
+        json_t *rail = json_pack("{s:s}", "name", r->name);
+        json_array_append_new(rails, rail);
+        if (r->reason[0]) {
+            json_object_set_new(rail, "reason", json_string(r->reason));
+            continue;
+        }
+        json_object_set_new(rail, "watt", json_real(r->watt));
+        json_object_set_new(rail, "uncertainty_watt", json_real(r->uncertainty_watt));
+        json_object_set_new(rail, "count", json_integer((json_int_t)r->count));
+        put_joules(rail, &r->total, e->has_idle ? &r->above_idle : NULL);
+    }
+    return rails;
+}
+
+// As in PROTOCOL.md 2.3.
+static json_t *energy_json(const struct sc_energy *e)
+{
+    json_t *object = json_object();
+    if (e->reason[0])
+        json_object_set_new(object, "reason", json_string(e->reason));
+    if (!e->rails)
+        return object;
+    json_object_set_new(object, "origin", json_string(sc_origin_name(e->origin)));
+    json_object_set_new(object, "window_s", json_real(e->window_s));
+    if (!e->reason[0]) {
+        json_object_set_new(object, "of", json_string(e->of));
+        put_joules(object, &e->total, e->has_idle ? &e->above_idle : NULL);
+    }
+    json_object_set_new(object, "rails", rails_json(e));
+    return object;
+}
+
+static json_t *burst_json(const struct sc_burst *b)
+{
+    return json_pack("{s:I,s:s,s:I,s:I,s:f}", "runs", (json_int_t)b->runs, "end",
+                     sc_burst_end_name(b->end), "cycles", (json_int_t)b->cycles, "busy_cycles",
+                     (json_int_t)b->busy_cycles, "seconds", b->seconds);
+}
+
 static int print_json(const struct report *r, int row, const struct sc_forecast *f)
 {
     json_t *stages =
         json_pack("{s:I,s:I,s:I,s:I,s:I}", "queue", (json_int_t)f->stages_ns.queue, "usb_in",
                   (json_int_t)f->stages_ns.usb_in, "fpga", (json_int_t)f->stages_ns.fpga, "usb_out",
                   (json_int_t)f->stages_ns.usb_out, "host", (json_int_t)f->stages_ns.host);
-    return cli_print_json(json_pack(
+    json_t *object = json_pack(
         "{s:i,s:o,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:o}", "row", row, "outputs",
         outputs_json(r, row, f), "variant", f->variant, "task", f->task, "hash", f->hash, "board",
         f->board, "origin", sc_origin_name(f->origin), "fpga_cycles", (json_int_t)f->fpga_cycles,
         "fpga_ns", (json_int_t)f->fpga_ns, "clock_hz", (json_int_t)f->clock_hz, "round_trip_ns",
-        (json_int_t)f->round_trip_ns, "saturated", (json_int_t)f->saturated, "stages_ns", stages));
+        (json_int_t)f->round_trip_ns, "saturated", (json_int_t)f->saturated, "stages_ns", stages);
+    if (f->burst.runs)
+        json_object_set_new(object, "burst", burst_json(&f->burst));
+    json_object_set_new(object, "energy", energy_json(&f->energy));
+    return cli_print_json(object);
 }
 
 static void print_line(const struct report *r, int row, int k, const struct sc_forecast *f)
@@ -127,6 +185,54 @@ static void print_line(const struct report *r, int row, int k, const struct sc_f
         printf("%s  %" PRIu32 " saturated%s", r->colour ? "\033[33m" : "", f->saturated,
                r->colour ? "\033[0m" : "");
     putchar('\n');
+}
+
+// "12.3 uJ +- 0.2 uJ"
+static void print_joule(const struct sc_joule *j)
+{
+    char value[24], uncertainty[24];
+    printf("%s +- %s", format_si(value, j->value, "J"),
+           format_si(uncertainty, j->uncertainty, "J"));
+}
+
+static void print_rail(const struct sc_energy *e, const struct sc_energy_rail *r)
+{
+    char watt[24];
+    printf("    %-10s ", r->name);
+    if (r->reason[0]) {
+        printf("%s\n", r->reason);
+        return;
+    }
+    printf("%s: ", format_si(watt, r->watt, "W"));
+    print_joule(&r->total);
+    if (e->has_idle) {
+        printf(", above idle ");
+        print_joule(&r->above_idle);
+    }
+    putchar('\n');
+}
+
+static void print_burst(const struct sc_forecast *f)
+{
+    const struct sc_energy *e = &f->energy;
+    printf("  burst: %" PRIu32 " runs in %.3f s of the board's time", f->burst.runs,
+           f->burst.seconds);
+    if (f->burst.end != SC_BURST_DONE)
+        printf(", ended early: %s", sc_burst_end_name(f->burst.end));
+    printf("\n  energy of an inference: ");
+    if (e->reason[0]) {
+        printf("none: %s\n", e->reason);
+    } else {
+        print_joule(&e->total);
+        if (e->has_idle) {
+            printf(", above idle ");
+            print_joule(&e->above_idle);
+        }
+        printf(" (%s, 95 %%, origin %s)\n", e->of[0] ? e->of : "all rails",
+               sc_origin_name(e->origin));
+    }
+    for (uint32_t i = 0; i < e->rails; i++)
+        print_rail(e, &e->rail[i]);
 }
 
 static void add(struct report *r, int row, const struct sc_forecast *f)
@@ -170,6 +276,8 @@ int report_window(struct report *r, int row, const struct sc_forecast *f)
     int code = r->json ? print_json(r, row, f) : EXIT_OK;
     for (int k = 0; !r->json && k < (int)f->outputs; k++)
         print_line(r, row, k, f);
+    if (!r->json && f->burst.runs)
+        print_burst(f);
     fflush(stdout); // whoever reads along sees each forecast as it comes
     return code;
 }

@@ -82,11 +82,31 @@ static int print_status(const struct sc_status *s, bool colour)
     return table_print(t, colour);
 }
 
+// "FPGA_1V0 24.1 mW, BOARD 283 mW (virtual)", or why there is none.
+static void power_cell(struct table *t, const struct sc_power *p)
+{
+    char text[SC_RAILS * (SC_NAME_BYTES + 40)] = "", watt[24];
+    size_t n = 0;
+    bool gap = false;
+    for (uint32_t i = 0; i < p->rails && n < sizeof text; i++) {
+        const struct sc_rail *r = &p->rail[i];
+        gap |= r->reason[0] != '\0';
+        int k = snprintf(text + n, sizeof text - n, "%s%s %s", i ? ", " : "", r->name,
+                         r->reason[0] ? "?" : format_si(watt, r->watt, "W"));
+        n += k > 0 ? (size_t)k : 0;
+    }
+    if (!p->rails)
+        table_cell(t, COLOUR_NONE, "%s", dash(p->reason));
+    else
+        table_cell(t, gap ? COLOUR_WARN : COLOUR_NONE, "%s (%s)", text, sc_origin_name(p->origin));
+}
+
 static int print_boards(const struct sc_status *s, bool colour)
 {
     static const struct table_column columns[] = {
-        {"board", false},   {"serial", false}, {"part", false},    {"state", false},
-        {"variant", false}, {"hash", false},   {"restarts", true}, {"reason", false},
+        {"board", false},   {"serial", false},  {"part", false},
+        {"state", false},   {"variant", false}, {"hash", false},
+        {"restarts", true}, {"power", false},   {"reason", false},
     };
     struct table *t = table_new(columns, sizeof columns / sizeof columns[0]);
     for (uint32_t i = 0; i < s->count; i++) {
@@ -98,6 +118,7 @@ static int print_boards(const struct sc_status *s, bool colour)
         table_cell(t, COLOUR_NONE, "%s", dash(b->variant));
         table_cell(t, COLOUR_NONE, "%.12s", dash(b->hash));
         table_cell(t, COLOUR_NONE, "%" PRIu64, b->restarts);
+        power_cell(t, &b->power);
         table_cell(t, COLOUR_NONE, "%s", dash(b->reason));
     }
     return table_print(t, colour);

@@ -120,3 +120,16 @@ const char *format_ns(char out[16], uint64_t ns)
     snprintf(out, 16, "%.*f %s", value < 10 ? 2 : value < 1000 ? 1 : 0, value, unit);
     return out;
 }
+
+const char *format_si(char out[24], double value, const char *unit)
+{
+    static const char *const prefix[] = {"n", "u", "m", "", "k"};
+    double size = value < 0 ? -value : value, scale = 1e-9;
+    int i = 0;
+    while (i < 4 && size >= scale * 999.5) {
+        scale *= 1e3;
+        i++;
+    }
+    snprintf(out, 24, "%.3g %s%s", value / scale, prefix[i], unit);
+    return out;
+}

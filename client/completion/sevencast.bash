@@ -18,7 +18,7 @@ _sevencast() {
     --model | -m) mapfile -t COMPREPLY < <(compgen -W "$(_sevencast_names variants)" -- "$word"); return ;;
     --board | -b) mapfile -t COMPREPLY < <(compgen -W "$(_sevencast_names boards)" -- "$word"); return ;;
     --endpoint | -e | --timeout | -t | --column | -c | --time | --start | -s | --count | -n | --stride | \
-        --in-flight | -f | --interval | -i | --margin | --error-margin | --confidence | --budget | --block | --warmup | \
+        --in-flight | -f | --repeat | -r | --burst | --interval | -i | --margin | --error-margin | --confidence | --budget | --block | --warmup | \
         --windows | --seed | --label | --key) return ;;
     --metric) mapfile -t COMPREPLY < <(compgen -W 'error cycles latency energy' -- "$word"); return ;;
     --design) mapfile -t COMPREPLY < <(compgen -W 'abba random-pairs' -- "$word"); return ;;
@@ -27,7 +27,7 @@ _sevencast() {
         return ;;
     esac
     case $command in
-    infer) options+=' --data --model --column --time --start --count --stride --in-flight --follow-swap --key' ;;
+    infer) options+=' --data --model --column --time --start --count --stride --in-flight --follow-swap --key --repeat --burst' ;;
     swap | unload) options+=' --board' ;;
     ab) options+=' --data --column --time --board --interval --metric --margin --error-margin --confidence --budget --design' \
         options+=' --block --warmup --windows --seed --label --detach --html --list --watch --result --cancel' ;;

@@ -153,11 +153,13 @@ static int set_name(struct sc_client *c, char out[SERVICE_NAME_MAX + 1], const c
     return SC_OK;
 }
 
-int sc_submit(struct sc_client *client, const char *model, const double *window, size_t steps,
-              size_t features, uint32_t timeout_ms, uint64_t *ticket)
+static int submit(struct sc_client *client, const char *model, const double *window, size_t steps,
+                  size_t features, uint32_t repeat, double seconds, uint32_t timeout_ms,
+                  uint64_t *ticket)
 {
     uint8_t bytes[SERVICE_TENSOR_MAX];
-    struct service_request request = {.verb = SERVICE_INFER};
+    struct service_request request = {.verb = SERVICE_INFER, .repeat = repeat, .burst_s = seconds};
+    uint32_t fallback_ms = client->options.timeout_ms + (uint32_t)(seconds * 1000);
     struct slot *slot = NULL;
     *ticket = 0;
     client_clear_error(client);
@@ -172,11 +174,36 @@ int sc_submit(struct sc_client *client, const char *model, const double *window,
     memcpy(request.key, client->key, sizeof request.key);
     service_pack_fp64(window, steps * features, bytes);
     struct service_frame tensor = {bytes, steps * features * 8};
-    int code =
-        client_submit(client, &request, &tensor, 1, timeout_ms, client->options.timeout_ms, &slot);
+    if (fallback_ms > SERVICE_DEADLINE_MAX_MS)
+        fallback_ms = SERVICE_DEADLINE_MAX_MS;
+    int code = client_submit(client, &request, &tensor, 1, timeout_ms, fallback_ms, &slot);
     if (!code)
         *ticket = slot->ticket;
     return code;
+}
+
+int sc_submit(struct sc_client *client, const char *model, const double *window, size_t steps,
+              size_t features, uint32_t timeout_ms, uint64_t *ticket)
+{
+    return submit(client, model, window, steps, features, 0, 0, timeout_ms, ticket);
+}
+
+int sc_submit_burst(struct sc_client *client, const char *model, const double *window, size_t steps,
+                    size_t features, uint32_t repeat, double seconds, uint32_t timeout_ms,
+                    uint64_t *ticket)
+{
+    *ticket = 0;
+    client_clear_error(client);
+    if (!(seconds >= 0) || seconds > SERVICE_BURST_MAX_S || repeat > SERVICE_REPEAT_MAX ||
+        (!repeat && !(seconds > 0)))
+        return client_fail(client, SC_ARGUMENT, "a burst of %" PRIu32 " runs, %g s", repeat,
+                           seconds);
+    return submit(client, model, window, steps, features, repeat, seconds, timeout_ms, ticket);
+}
+
+const char *sc_burst_end_name(enum sc_burst_end end)
+{
+    return service_burst_end_name((enum service_burst_end)end);
 }
 
 int sc_collect(struct sc_client *client, uint64_t *ticket, int32_t wait_ms,

@@ -47,6 +47,33 @@ void sc_free(const void *result)
         free(head_of(result));
 }
 
+static struct sc_joule joule_of(const struct service_joule *j)
+{
+    return (struct sc_joule){.value = j->value, .uncertainty = j->uncertainty};
+}
+
+static void copy_energy(struct sc_energy *to, const struct service_energy *from)
+{
+    COPY(to->reason, from->reason);
+    COPY(to->of, from->of);
+    to->origin = (enum sc_origin)from->origin;
+    to->window_s = from->window_s;
+    to->has_idle = from->has_idle;
+    to->total = joule_of(&from->total);
+    to->above_idle = joule_of(&from->above_idle);
+    to->rails = from->rails;
+    for (int i = 0; i < from->rails; i++) {
+        struct sc_energy_rail *r = &to->rail[i];
+        COPY(r->name, from->rail[i].name);
+        COPY(r->reason, from->rail[i].reason);
+        r->watt = from->rail[i].watt;
+        r->uncertainty_watt = from->rail[i].uncertainty_watt;
+        r->count = from->rail[i].count;
+        r->total = joule_of(&from->rail[i].total);
+        r->above_idle = joule_of(&from->rail[i].above_idle);
+    }
+}
+
 struct sc_forecast *result_forecast(const struct service_inference *i, uint64_t round_trip_ns)
 {
     struct sc_forecast *f = result_new(sizeof *f);
@@ -71,6 +98,12 @@ struct sc_forecast *result_forecast(const struct service_inference *i, uint64_t 
     f->outputs = i->outputs;
     COPY(f->values, i->values);
     COPY(f->codes, i->codes);
+    f->burst = (struct sc_burst){.runs = i->burst.runs,
+                                 .end = (enum sc_burst_end)i->burst.end,
+                                 .cycles = i->burst.cycles,
+                                 .busy_cycles = i->burst.busy_cycles,
+                                 .seconds = i->burst.seconds};
+    copy_energy(&f->energy, &i->energy);
     return f;
 }
 

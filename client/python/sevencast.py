@@ -71,13 +71,19 @@ class Client:
             return reply, frames[2:]
         raise Error("TIMEOUT", f"no answer from {self.endpoint} in {timeout_ms} ms")
 
-    def infer(self, model, window, timeout_ms=None):
-        """window: rows of physical values, oldest first. The reply, with "values" and "codes" as lists."""
+    def infer(self, model, window, timeout_ms=None, repeat=None, burst_s=None):
+        """window: rows of physical values, oldest first. The reply, with "values" and "codes" as lists.
+
+        repeat runs, or burst_s seconds on the board, or what ends first, make a burst: "burst" and "energy" of
+        "parameters" then tell what it did and what one inference cost (PROTOCOL.md 2.3)."""
+        burst = {key: value for key, value in (("repeat", repeat), ("burst_s", burst_s)) if value is not None}
+        if burst_s and not timeout_ms:
+            timeout_ms = min(600000, self.timeout_ms + int(burst_s * 1000))
         rows = [list(row) for row in window]
         flat = [float(value) for row in rows for value in row]
         inputs = [{"name": "window", "shape": [len(rows), len(rows[0]) if rows else 0], "datatype": "FP64"}]
         tensor = struct.pack(f"<{len(flat)}d", *flat)
-        reply, tensors = self.request("infer", [tensor], timeout_ms, model_name=model, inputs=inputs)
+        reply, tensors = self.request("infer", [tensor], timeout_ms, burst, model_name=model, inputs=inputs)
         reply["values"] = [v for (v,) in struct.iter_unpack("<d", tensors[0])]
         reply["codes"] = [c for (c,) in struct.iter_unpack("<h", tensors[1])]
         return reply

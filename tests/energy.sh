@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Bursts and energy of an inference through the whole chain, on the virtual board's golden engine: joules against the
+# truth that only vboard ctl tells, faults that must be told, others that must not wait for ever.
+# shellcheck disable=SC2016 # $ in single quotes is jq's
+set -u
+. "$SEVENCAST_SOURCE/tests/skip.sh"
+need jq openFPGALoader
+need_preload
+export PATH="$SEVENCAST_BUILD/bin:$PATH"
+work=$(mktemp -d)
+trap 'kill $daemon 2>/dev/null; wait $daemon 2>/dev/null; vboard ctl --world "$work/w" quit >/dev/null 2>&1; rm -rf "$work"' EXIT
+fail() { echo "energy: $*"; tail -n 20 "$work/log"; exit 1; }
+daemon=
+
+make-test-package "$work/packages" random-5 5 || fail "no test variant"
+vboard serve --world "$work/w" --packages "$work/packages" --board VB0001 --board VB0002 --board VB0003 --engine golden \
+    --power 'noise 2000' --power 'gain FPGA_1V8 5000' --power 'gain BOARD -4000' --background || fail "no virtual board"
+cat >"$work/conf" <<END
+[daemon]
+control = ipc://$work/control
+variants = $work/packages
+run_dir = $work
+state_dir = $work
+[board pac]
+serial = VB0001
+allow_virtual = yes
+variant = random-5
+burst_max_s = 30
+meter = pac1934
+meter_serial = VB0001P
+rails = FPGA_1V0:0.82, FPGA_1V8:0.82, FPGA_IO:0.82, BOARD:0.82
+END
+vboard exec --world "$work/w" -- sevencastd --config "$work/conf" >"$work/log" 2>&1 &
+daemon=$!
+ask() { sevencast --endpoint "ipc://$work/control" "$@"; }
+power() { vboard ctl --world "$work/w" power "$@" --board VB0001; }
+for _ in $(seq 120); do
+    ask --json boards 2>/dev/null | jq -e '.boards[0].power.rails[0].watt > 0 and .boards[0].state == "READY"' >/dev/null && break
+    sleep 0.1
+done
+ask describe random-5 --json >"$work/model" || fail "no description"
+jq -r '[.features[].name] | join(",")' "$work/model" >"$work/data.csv"
+rows=$(jq '.window + 3' "$work/model")
+line=$(jq -r '[.features[].offset] | join(",")' "$work/model")
+for _ in $(seq "$rows"); do echo "$line" >>"$work/data.csv"; done
+
+# burst WORDS: one burst, its answer in $work/answer.
+burst() { ask infer --json --model random-5 --data "$work/data.csv" "$@" >"$work/out" 2>&1 && head -n 1 "$work/out" >"$work/answer"; }
+# holds FILTER: of the answer, with $truth known.
+holds() { jq -e --slurpfile t "$work/truth" "$1" "$work/answer" >/dev/null || fail "not $1: $(jq -c '.burst,.energy' "$work/answer") truth $(jq -c . "$work/truth")"; }
+echo '{}' >"$work/truth"
+
+power mark
+burst --burst 10 || fail "no burst: $(cat "$work/out")"
+cycles=$(jq '.burst.cycles / .burst.runs' "$work/answer")
+power truth "$(printf %.0f "$cycles")" >"$work/truth" || fail "no truth"
+holds '.burst | .end == "done" and .seconds > 9.99 and .seconds < 10.1 and .busy_cycles <= .cycles and .runs > 1000'
+holds '.energy | .origin == "virtual" and .of == "BOARD" and (.rails | length == 4) and .window_s > 10 and .window_s < 13'
+# Total: against the truth of the design computing.
+holds '.energy.rails[] | (.joule - $t[0].joules_per_inference[.name] | fabs) <= .uncertainty_joule'
+holds '.energy | .uncertainty_joule < 0.012 * .joule and .above_idle_joule > 0 and .above_idle_joule < .joule'
+ask infer --model random-5 --data "$work/data.csv" --repeat 100000 | grep -q 'energy of an inference: .*J +-' || fail "no text"
+burst --repeat 10 || fail "no short burst"
+holds '.burst.runs == 10 and .burst.end == "done" and .energy.reason == "the window is too short"'
+burst --count 1 || fail "no inference"
+holds '.burst == null and .energy.reason == "the window is too short"'
+ask boards | grep -q 'BOARD [0-9.]* mW (virtual)' || fail "no power in the table"
+burst --burst 31 && fail "a burst above the configured longest one"
+grep -q 'no bursts above 30 s' "$work/out" || fail "which is not said: $(cat "$work/out")"
+
+# told WORDS FAULT: a burst during which the fault comes has a reason with these words, on every rail.
+told() {
+    local words=$1
+    shift
+    (sleep 0.6; power "$@") &
+    burst --burst 10 || fail "no burst: $(cat "$work/out")"
+    wait $!
+    jq -e --arg w "$words" '.energy.reason | contains($w)' "$work/answer" >/dev/null || fail "$* is not told: $(jq -c .energy "$work/answer")"
+}
+kill "$daemon"
+wait "$daemon" || fail "exit code $?"
