@@ -100,3 +100,34 @@ int bootstrap_mean(enum bootstrap_kind kind, const double *x, int n, double conf
                                  quantile_at(scratch, resamples, 1 - tail), confidence};
     return 0;
 }
+
+int bootstrap_median(const double *x, int n, double confidence, int resamples, uint64_t seed,
+                     double *scratch, struct interval *out)
+{
+    if (n < BOOTSTRAP_MIN_VALUES || resamples < BOOTSTRAP_MIN_RESAMPLES ||
+        !(confidence > 0 && confidence < 1) || !sample_finite(x, n))
+        return -1;
+    double *drawn = scratch + resamples;
+    struct random r;
+    random_init(&r, seed, 0);
+    for (int i = 0; i < resamples; i++) {
+        for (int k = 0; k < n; k++)
+            drawn[k] = x[random_below(&r, (uint32_t)n)];
+        sample_sort(drawn, n);
+        scratch[i] = sample_quantile(drawn, n, 0.5);
+    }
+    sample_sort(scratch, resamples);
+    double tail = 0.5 * (1 - confidence);
+    *out = (struct interval){quantile_at(scratch, resamples, tail),
+                             quantile_at(scratch, resamples, 1 - tail), confidence};
+    return 0;
+}
+
+int bootstrap_next_look(int n, double half_width, double target, int most)
+{
+    static const double reserve = 1.2; // of scatter that was underestimated
+    if (n >= most || half_width <= target)
+        return 0;
+    double ratio = half_width / target, due = ceil(n * ratio * ratio * reserve);
+    return due <= n + 1 ? n + 1 : due >= most ? most : (int)due;
+}

@@ -24,4 +24,15 @@ enum { BOOTSTRAP_MIN_VALUES = 4, BOOTSTRAP_MIN_RESAMPLES = 99 };
 int bootstrap_mean(enum bootstrap_kind kind, const double *x, int n, double confidence,
                    int resamples, uint64_t seed, double *scratch, struct interval *out);
 
+// Percentile interval of the median: the way to show few windows that may hold an outlier. It has
+// little choice below 20 values (5: the range, which holds the median 94 % of the time);
+// docs/measuring.md says what it holds. scratch: resamples + n doubles. -1 as above.
+int bootstrap_median(const double *x, int n, double confidence, int resamples, uint64_t seed,
+                     double *scratch, struct interval *out);
+
+// How many values to look at next, when values are added until the median's interval is at most
+// target to each side; 0: no more. Looking after each value would stop on intervals that came out
+// narrow by chance and hold the median 85 % of the time; this plans ahead as sequential.h does.
+int bootstrap_next_look(int n, double half_width, double target, int most);
+
 #endif

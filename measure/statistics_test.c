@@ -325,6 +325,40 @@ static void studentised_bootstrap_covers(void **state)
     assert_true(held_percentile < held); // the reason for choosing the other
 }
 
+// What docs/measuring.md says of the median's interval, with a fixed number of windows and when
+// windows are added until it is narrow.
+static void medians_interval_covers(void **state)
+{
+    enum { ROUNDS = 1500, MOST = 50, DRAWS = 199 };
+    static const int counts[] = {5, 10, 20, 50};
+    static const double promised[] = {0.915, 0.92, 0.92, 0.92};
+    double x[MOST], scratch[DRAWS + MOST];
+    struct interval i;
+    (void)state;
+    for (int c = 0; c < 5; c++) {
+        int inside = 0, used = 0;
+        for (int round = 0; round < ROUNDS; round++) {
+            struct random r;
+            int n = c < 4 ? counts[c] : 10;
+            random_init(&r, 11, (uint64_t)(c * ROUNDS + round));
+            for (int k = 0; k < MOST; k++)
+                x[k] = 100 + random_normal(&r);
+            for (int next = n; next; n = next ? next : n) {
+                bootstrap_median(x, n, 0.95, DRAWS, (uint64_t)round, scratch, &i);
+                next = c < 4 ? 0 : bootstrap_next_look(n, (i.high - i.low) / 2, 0.5, MOST);
+            }
+            used += n;
+            inside += i.low <= 100 && 100 <= i.high;
+        }
+        double share = (double)inside / ROUNDS;
+        print_message("median of %.1f windows: %.1f %%\n", (double)used / ROUNDS, 100 * share);
+        assert_true(share > (c < 4 ? promised[c] : 0.88) && share < 0.99);
+    }
+    assert_int_equal(bootstrap_median(x, 3, 0.95, DRAWS, 1, scratch, &i), -1);
+    x[1] = NAN;
+    assert_int_equal(bootstrap_median(x, 5, 0.95, DRAWS, 1, scratch, &i), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +372,7 @@ int main(void)
         cmocka_unit_test(equivalence_by_hand),
         cmocka_unit_test(bootstrap_keeps_its_properties),
         cmocka_unit_test(studentised_bootstrap_covers),
+        cmocka_unit_test(medians_interval_covers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
