@@ -8,6 +8,7 @@
 #   session_end           the same, and removes the folder; also runs when the shell ends
 
 session= session_daemon_pid=
+session_board=() # more lines of the board's section, such as its power monitor's
 
 session_begin() {
     PATH=$1/bin:$PATH
@@ -35,6 +36,7 @@ session_daemon() {
         echo "part = xc7s15"
         echo "variant = $variant"
         echo "allow_virtual = yes"
+        for line in "${session_board[@]}"; do echo "$line"; done
     } >"$session/sevencastd.conf"
     sevencastd --config "$session/sevencastd.conf" 2>>"$session/sevencastd.log" &
     session_daemon_pid=$!

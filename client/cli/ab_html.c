@@ -7,18 +7,8 @@
 #include <string.h>
 
 #include "client/cli/ab.h"
+#include "client/cli/html.h"
 #include "client/cli/svg.h"
-
-static const char style[] =
-    "body{font:15px/1.45 system-ui,sans-serif;max-width:62em;margin:2em auto;padding:0 1em;"
-    "color:#222;background:#fff}"
-    "table{border-collapse:collapse;margin:1em 0}"
-    "th,td{padding:.2em .7em;text-align:left;border-bottom:1px solid #8884}"
-    "td.n{text-align:right;font-variant-numeric:tabular-nums}"
-    ".better,.equivalent{color:#00734d}.worse{color:#b22}.undecided{color:#8a6500}"
-    "svg{display:block;margin:.5em 0;max-width:100%;height:auto}"
-    ".k{display:inline-block;width:.8em;height:.8em;border-radius:50%;margin:0 .3em 0 1em}"
-    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}}";
 
 struct page {
     FILE *out;
@@ -27,39 +17,23 @@ struct page {
 
 static void put(const struct page *p, const char *before, const char *text, const char *after)
 {
-    fputs(before, p->out);
-    svg_text(p->out, text);
-    fputs(after, p->out);
+    html_put(p->out, before, text, after);
 }
 
 static void put_number(const struct page *p, double value, const char *format)
 {
-    char text[64];
-    snprintf(text, sizeof text, "-");
-    if (isfinite(value)) {
-        if (strcmp(format, "p") == 0)
-            snprintf(text, sizeof text, "%.2g", value);
-        else if (strcmp(format, "count") == 0)
-            snprintf(text, sizeof text, "%.0f", value);
-        else
-            snprintf(text, sizeof text, "%.6g", value);
-    }
-    put(p, "<td class=n>", text, "</td>");
+    html_number(p->out, value, format);
 }
 
 static void put_head(const struct page *p)
 {
     const struct sc_experiment *x = &p->a->r->experiment;
     const json_t *r = p->a->report;
-    put(p,
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
-        "content=\"width=device-width\"><title>",
-        x->id, " - sevencast ab</title><style>");
-    fprintf(p->out, "%s</style>\n", style);
+    html_begin(p->out, x->id, "sevencast ab");
     put(p, "<h1>", x->id, "");
     put(p, x->name[0] ? " &middot; " : "", x->name, "</h1>\n<p>");
     for (uint32_t i = 0; i < x->variants; i++) {
-        fprintf(p->out, "<span class=k style=\"background:%s\"></span>", svg_colour((int)i));
+        html_key(p->out, (int)i);
         put(p, "", x->variant[i], i ? "" : " (reference)");
     }
     put(p, "</p>\n<p>", x->state, "");

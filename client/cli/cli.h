@@ -36,6 +36,7 @@ enum command {
     COMMAND_WATCH,
     COMMAND_AB,
     COMMAND_ROUTES,
+    COMMAND_POWER,
     COMMANDS
 };
 
@@ -58,6 +59,11 @@ struct options {
     const char *result, *watch, *cancel; // an experiment's id
     int64_t block, warmup, seed, windows;
     bool detach, list;
+    // power
+    const char *seconds, *idle, *target_ci, *out;
+    int64_t max_windows, perturbation; // 0, -1: not given
+    int argc;                          // the words behind the program's name, borrowed
+    char **argv;
 };
 
 // Reads the command line. EXIT_OK: go on; *done: nothing is left to do (help, version). Otherwise
@@ -95,6 +101,7 @@ int command_unload(const struct cli *cli);
 int command_ping(const struct cli *cli);
 int command_routes(const struct cli *cli);
 int command_ab(const struct cli *cli);
+int command_power(const struct cli *cli);
 
 // "12.3 mJ", with the unit given; borrowed from out.
 const char *format_si(char out[24], double value, const char *unit);

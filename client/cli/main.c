@@ -110,6 +110,7 @@ static int run(const struct cli *cli)
         [COMMAND_UNLOAD] = command_unload, [COMMAND_PING] = command_ping,
         [COMMAND_WATCH] = command_watch,   [COMMAND_STATISTICS] = command_statistics,
         [COMMAND_AB] = command_ab,         [COMMAND_ROUTES] = command_routes,
+        [COMMAND_POWER] = command_power,
     };
     return run_command[cli->options.command](cli);
 }

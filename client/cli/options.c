@@ -10,6 +10,7 @@
 #define BIT(command) (1u << (command))
 #define ANY          0xffffffffu
 #define AB           BIT(COMMAND_AB)
+#define POWER        BIT(COMMAND_POWER)
 
 enum kind { TEXT, NUMBER, FLAG, HELP, VERSION };
 
@@ -31,12 +32,13 @@ static const struct option_row {
     {"json", 'j', FLAG, NULL, offsetof(struct options, json), 0, 0, ANY,
      "print JSON, one object per line"},
     {"data", 'd', TEXT, "FILE", offsetof(struct options, data), 0, 0,
-     BIT(COMMAND_INFER) | BIT(COMMAND_AB),
-     "CSV file with a header line; - is standard input; required"},
+     BIT(COMMAND_INFER) | AB | POWER,
+     "CSV file with a header line; - is standard input; required; power:\nits first window is what "
+     "is computed, without it a made-up one"},
     {"model", 'm', TEXT, "NAME", offsetof(struct options, model), 0, 0, BIT(COMMAND_INFER),
      "variant or task; default: the task of the only variant that serves"},
     {"column", 'c', TEXT, "C[,C...]", offsetof(struct options, columns), 0, 0,
-     BIT(COMMAND_INFER) | BIT(COMMAND_AB),
+     BIT(COMMAND_INFER) | AB | POWER,
      "columns for the model's features, in their order; default: the\nfeatures' own names"},
     {"time", 0, TEXT, "COLUMN", offsetof(struct options, time), 0, 0,
      BIT(COMMAND_INFER) | BIT(COMMAND_AB),
@@ -62,7 +64,7 @@ static const struct option_row {
     {"burst", 0, TEXT, "SECONDS", offsetof(struct options, burst), 0, 0, BIT(COMMAND_INFER),
      "the same for so long, in the board's time; with --repeat: what is\ndone first"},
     {"board", 'b', TEXT, "NAME", offsetof(struct options, board), 0, 0,
-     BIT(COMMAND_SWAP) | BIT(COMMAND_UNLOAD) | BIT(COMMAND_AB),
+     BIT(COMMAND_SWAP) | BIT(COMMAND_UNLOAD) | AB | POWER,
      "the board meant; default: the daemon chooses"},
     {"interval", 'i', NUMBER, "MS", offsetof(struct options, interval_ms), 100, 3600000,
      BIT(COMMAND_WATCH) | BIT(COMMAND_PING) | BIT(COMMAND_AB), "time between two; default 1000"},
@@ -72,7 +74,7 @@ static const struct option_row {
      "differences below it do not matter; cycles, latency, energy;\ndefault 1, 0: none"},
     {"error-margin", 0, TEXT, "VALUE", offsetof(struct options, error_margin), 0, 0, AB,
      "the same for the error, in its unit; default: none"},
-    {"confidence", 0, TEXT, "PERCENT", offsetof(struct options, confidence), 0, 0, AB,
+    {"confidence", 0, TEXT, "PERCENT", offsetof(struct options, confidence), 0, 0, AB | POWER,
      "of the intervals; default 95"},
     {"budget", 0, TEXT, "N|TIME", offsetof(struct options, budget), 0, 0, AB,
      "blocks, a time (90s, 10min, 2h), or both with a comma; default 40"},
@@ -80,18 +82,32 @@ static const struct option_row {
      "abba or random-pairs; default abba"},
     {"block", 0, NUMBER, "N", offsetof(struct options, block), 1, 1024, AB,
      "inferences of one measurement; default 16"},
-    {"warmup", 0, NUMBER, "N", offsetof(struct options, warmup), 0, 1024, AB,
-     "inferences thrown away after each swap; default 4"},
-    {"windows", 0, NUMBER, "N", offsetof(struct options, windows), 1, SC_MAX_LABELLED, AB,
-     "labelled windows taken from the file; default: what the budget\ncan use"},
-    {"seed", 0, NUMBER, "N", offsetof(struct options, seed), 0, INT64_MAX, AB,
-     "of the order of variants and windows; default 1"},
+    {"warmup", 0, NUMBER, "N", offsetof(struct options, warmup), 0, 1024, AB | POWER,
+     "thrown away after each swap; ab: inferences, default 4; power:\nwindows, default 1"},
+    {"windows", 0, NUMBER, "N", offsetof(struct options, windows), 1, SC_MAX_LABELLED, AB | POWER,
+     "ab: labelled windows taken from the file, default: what the budget\ncan use; power: windows "
+     "measured of each variant, default 5"},
+    {"seed", 0, NUMBER, "N", offsetof(struct options, seed), 0, INT64_MAX, AB | POWER,
+     "of random orders; default 1"},
     {"label", 0, TEXT, "NAME", offsetof(struct options, label), 0, 0, AB,
      "what the list of experiments calls it"},
     {"detach", 0, FLAG, NULL, offsetof(struct options, detach), 0, 0, AB,
      "start it and end; it runs in the daemon"},
     {"html", 0, TEXT, "FILE", offsetof(struct options, html), 0, 0, AB,
      "write the result as a page with plots, too"},
+    {"seconds", 0, TEXT, "TIME", offsetof(struct options, seconds), 0, 0, POWER,
+     "length of a window in the board's time; default 10, at least 0.1"},
+    {"target-ci", 0, TEXT, "PERCENT", offsetof(struct options, target_ci), 0, 0, POWER,
+     "measure windows, 10 or more, until the median's interval reaches\nno farther to each side"},
+    {"max-windows", 0, NUMBER, "N", offsetof(struct options, max_windows), 1, 500, POWER,
+     "most windows of a variant, flagged ones too; default 5 more than\n--windows, with "
+     "--target-ci 100"},
+    {"idle", 0, TEXT, "TIME", offsetof(struct options, idle), 0, 0, POWER,
+     "rest before and after the windows of each variant; default 5, at\nleast 2, 0: none"},
+    {"perturbation", 0, NUMBER, "N", offsetof(struct options, perturbation), 0, 100, POWER,
+     "blocks of latency with and without reading the monitor; default 8,\n0: none"},
+    {"out", 'o', TEXT, "DIR", offsetof(struct options, out), 0, 0, POWER,
+     "folder for samples.csv, session.json and report.html; default:\npower- and the time"},
     {"list", 0, FLAG, NULL, offsetof(struct options, list), 0, 0, AB, "the daemon's experiments"},
     {"watch", 0, TEXT, "ID", offsetof(struct options, watch), 0, 0, AB,
      "follow an experiment to its end"},
@@ -119,6 +135,7 @@ static const struct {
     [COMMAND_PING] = {"ping", NULL, "time round trips to the daemon, without a board"},
     [COMMAND_WATCH] = {"watch", NULL, "status again and again"},
     [COMMAND_ROUTES] = {"routes", NULL, "names in front of variants, and what they counted"},
+    [COMMAND_POWER] = {"power", "VARIANT...", "measure power and energy of an inference"},
     [COMMAND_AB] = {"ab", "VARIANT...", "compare variants, the first against the others"},
 };
 
@@ -299,6 +316,8 @@ static int check(const struct options *o)
         return usage("ab", "", "name two variants or more");
     if (o->command == COMMAND_AB && !about && !o->data)
         return usage("ab", "", "--data FILE is needed");
+    if (o->command == COMMAND_POWER && !o->words)
+        return usage("power", "", "which variants?");
     if (o->command == COMMAND_UNLOAD && !o->argument && !o->board)
         return usage("unload", "", "name a variant or a --board");
     return EXIT_OK;
@@ -313,8 +332,11 @@ int options_parse(int argc, char **argv, struct options *out, bool *done)
                             .in_flight = 2,
                             .interval_ms = 1000,
                             .block = 16,
-                            .warmup = 4,
-                            .seed = 1};
+                            .perturbation = -1,
+                            .seed = 1,
+                            .argc = argc - 1,
+                            .argv = argv + 1};
+    out->warmup = out->command == COMMAND_POWER ? 1 : 4;
     *done = false;
     for (int i = 1; i < argc; i++) {
         if (!only_words && strcmp(argv[i], "--") == 0) {
@@ -332,9 +354,9 @@ int options_parse(int argc, char **argv, struct options *out, bool *done)
             }
             if (!find_command(argv[i]))
                 return usage(argv[i], "", "no such command");
-        } else if (out->command == COMMAND_AB && out->words < SC_MAX_ARMS) {
+        } else if (BIT(out->command) & (AB | POWER) && out->words < SC_MAX_ARMS) {
             out->word[out->words++] = argv[i];
-        } else if (out->argument || out->command == COMMAND_AB) {
+        } else if (out->argument || BIT(out->command) & (AB | POWER)) {
             return usage(argv[i], "", "one argument too many");
         } else {
             out->argument = argv[i];
