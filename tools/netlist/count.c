@@ -139,7 +139,7 @@ static bool read_counts(struct pool *pool, const char *name, struct counts *coun
              path_read(pool, &counts->flat, top, sta, &counts->path, message)));
 }
 
-static json_t *make_report(struct pool *pool, const struct counts *counts)
+static json_t *make_report(const struct counts *counts)
 {
     const struct resources *found = &counts->total, *has = &part_find(counts->part)->has;
     bool fits = found->lut <= has->lut && found->lutram <= has->lutram && found->ff <= has->ff &&
@@ -151,7 +151,7 @@ static json_t *make_report(struct pool *pool, const struct counts *counts)
                                (json_int_t)found->ramb18, "inverters", (json_int_t)found->inverters,
                                "critical_ns", (double)found->critical_ps / 1000, "fits", fits);
     if (counts->by_module) {
-        json_object_set_new(report, "modules", modules_json(pool, &counts->rows));
+        json_object_set_new(report, "modules", modules_json(&counts->rows));
         json_object_set_new(report, "critical_path", path_json(&counts->flat, &counts->path));
     }
     return report;
@@ -193,7 +193,7 @@ int count_resources(struct pool *pool, const struct count_request *request, stru
         return status;
     if (!read_counts(pool, name, counts, message))
         return EMIT_INPUT;
-    counts->report = make_report(pool, counts);
+    counts->report = make_report(counts);
     return cached && !cache_put(pool, cached, counts->report, message) ? EMIT_INPUT : 0;
 }
 

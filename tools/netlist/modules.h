@@ -48,7 +48,7 @@ bool path_read(struct pool *pool, const struct flat *flat, const char *top, cons
 
 void modules_print(FILE *out, const struct flat *flat, const struct module_rows *rows,
                    const struct path *path);
-json_t *modules_json(struct pool *pool, const struct module_rows *rows);
+json_t *modules_json(const struct module_rows *rows);
 json_t *path_json(const struct flat *flat, const struct path *path);
 
 #endif

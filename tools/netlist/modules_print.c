@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/netlist/modules.h"
 
-#include "tools/netlist/files.h"
-
 #include <string.h>
 
 static const char *place(const struct flat *flat, size_t home)
@@ -48,15 +46,11 @@ void modules_print(FILE *out, const struct flat *flat, const struct module_rows 
     print_path(out, flat, path);
 }
 
-json_t *modules_json(struct pool *pool, const struct module_rows *rows)
+json_t *modules_json(const struct module_rows *rows)
 {
     json_t *list = json_array();
-    const char **path = pool_alloc(pool, rows->count * sizeof *path);
     for (size_t i = 0; i < rows->count; i++) {
         const struct module_row *row = &rows->row[i];
-        path[i] = row->parent == FLAT_NONE || row->depth == 1
-                      ? row->name
-                      : pool_format(pool, "%s.%s", path[row->parent], row->name);
         json_array_append_new(
             list, json_pack("{s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "name", row->name,
                             "entity", row->entity, "depth", (int)row->depth, "instances",
