@@ -335,7 +335,10 @@ struct variant *model_random_variant(const struct model_random_options *o, char 
     draw_shape(&r, &shape);
     if (model_shape_check(&shape, why, whycap) < 0)
         return NULL;
-    draw_bits(&r, o, &shape, &bits);
+    if (o->widths)
+        bits = *o->widths;
+    else
+        draw_bits(&r, o, &shape, &bits);
     if (model_bits_check(&shape, &bits, why, whycap) < 0)
         return NULL;
     mdl = model_new(&shape, &bits);

@@ -20,7 +20,9 @@ struct model_random_options {
     struct model_shape shape; // numbers that are 0 are drawn at random, small more often than large
     int bits;                 // every width but y's; 0: each at random. e gets at most 7
     int y_bits;               // 0: at random
-    int extreme;              // integers at their limits instead of useful data ranges
+    const struct model_bits
+        *widths; // borrowed; not NULL: all widths, in the place of the two above
+    int extreme; // integers at their limits instead of useful data ranges
 };
 
 // A variant named "random-SEED" that passes variant_check. Not extreme: the requantisers are set so
