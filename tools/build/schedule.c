@@ -28,12 +28,30 @@ struct timing {
     int blocks;                  // softmax blocks so far
 };
 
+// A pass that another reads from (reads = 1) or must merely follow in the program because it takes
+// the place of what it read (reads = 0).
+struct need {
+    int pass, reads;
+};
+
+// What is known of a pass while the others are placed.
+struct progress {
+    int met;    // of its needs, in their order: known to be placed
+    long begin; // first edge after what these reads have written
+    int writes; // passes in program order that must have been written
+};
+
 struct scheduler {
     struct plan *p;
-    long patience; // cycles that a preferred operation is worth waiting for
-    int deep;      // later operations are preferred, not earlier ones
-    int *at;       // [pass as written] place in the program, or -1
-    int *softmax;  // [pass as written] block of its scores, or -1
+    int *index;         // [layer][op][block][head] pass, or -1
+    struct need *needs; // of all passes, one pass after the other
+    int *first;         // [pass as written, and one more] its first need
+    size_t need_count, need_room;
+    struct progress *progress; // [pass as written]
+    long patience;             // cycles that a preferred operation is worth waiting for
+    int deep;                  // later operations are preferred, not earlier ones
+    int *at;                   // [pass as written] place in the program, or -1
+    int *softmax;              // [pass as written] block of its scores, or -1
     int placed;
     struct timing t;
 };
@@ -43,28 +61,43 @@ static long latest(long a, long b)
     return a > b ? a : b;
 }
 
-// Index of a pass; every one exists that is asked for.
-static int find(const struct plan *p, enum pass_op op, int layer, int block, int head)
+static int *place_of(const struct scheduler *c, enum pass_op op, int layer, int block, int head)
 {
-    for (int i = 0; i < p->pass_count; i++) {
-        const struct pass *s = &p->passes[i];
-        if (s->op == op && s->layer == layer && s->block == block && s->head == head)
-            return i;
-    }
-    abort();
+    const struct plan *p = c->p;
+    return &c->index[((layer * PASS_OPS + (int)op) * p->blocks + block) * p->model->shape.heads +
+                     head];
 }
 
-// Calls visit for each pass that s reads from (reads = 1) or must merely follow in the program
-// because it takes the place of what they read (reads = 0). Stops at the first that returns 0.
-typedef int visit_fn(struct scheduler *c, int pass, int reads, struct pass *s, long *begin);
+// Index of a pass; every one exists that is asked for.
+static int find(const struct scheduler *c, enum pass_op op, int layer, int block, int head)
+{
+    int i = *place_of(c, op, layer, block, head);
+    if (i < 0)
+        abort();
+    return i;
+}
 
-static int each(struct scheduler *c, enum pass_op op, int layer, int block, int head, int reads,
-                struct pass *s, long *begin, visit_fn *visit)
+static int add_need(struct scheduler *c, int pass, int reads)
+{
+    if (c->need_count == c->need_room) {
+        size_t room = 2 * c->need_room + 64;
+        void *grown = realloc(c->needs, room * sizeof *c->needs);
+        if (!grown)
+            return 0;
+        c->needs = grown;
+        c->need_room = room;
+    }
+    c->needs[c->need_count++] = (struct need){pass, reads};
+    return 1;
+}
+
+// 0: no memory.
+static int each(struct scheduler *c, enum pass_op op, int layer, int block, int head, int reads)
 {
     int heads = c->p->model->shape.heads;
     for (int b = block < 0 ? 0 : block; b <= (block < 0 ? c->p->blocks - 1 : block); b++)
         for (int h = head < 0 ? 0 : head; h <= (head < 0 ? heads - 1 : head); h++)
-            if (!visit(c, find(c->p, op, layer, b, h), reads, s, begin))
+            if (!add_need(c, find(c, op, layer, b, h), reads))
                 return 0;
     return 1;
 }
@@ -72,25 +105,24 @@ static int each(struct scheduler *c, enum pass_op op, int layer, int block, int 
 enum { ALL = -1 };
 
 // Of the collapsed form, whose h is its keys and values.
-static int collapsed_inputs(struct scheduler *c, struct pass *s, long *begin, visit_fn *visit)
+static int collapsed_inputs(struct scheduler *c, const struct pass *s)
 {
     int b = s->block;
     switch (s->op) {
     case PASS_IN:
         return 1;
     case PASS_Q:
-        return each(c, PASS_IN, 0, b, 0, 1, s, begin, visit);
+        return each(c, PASS_IN, 0, b, 0, 1);
     case PASS_SCORES:
-        return each(c, PASS_Q, 0, b, 0, 1, s, begin, visit) &&
-               each(c, PASS_IN, 0, ALL, 0, 1, s, begin, visit);
+        return each(c, PASS_Q, 0, b, 0, 1) && each(c, PASS_IN, 0, ALL, 0, 1);
     case PASS_CONTEXT: // c takes the place of h in the token port's buffer
-        return each(c, PASS_SCORES, 0, b, 0, 0, s, begin, visit);
+        return each(c, PASS_SCORES, 0, b, 0, 0);
     case PASS_O: // r that of q
-        return each(c, PASS_CONTEXT, 0, b, 0, 1, s, begin, visit);
+        return each(c, PASS_CONTEXT, 0, b, 0, 1);
     case PASS_FF1:
-        return each(c, PASS_O, 0, b, 0, 1, s, begin, visit);
+        return each(c, PASS_O, 0, b, 0, 1);
     case PASS_OUT:
-        return each(c, PASS_FF1, 0, ALL, 0, 1, s, begin, visit);
+        return each(c, PASS_FF1, 0, ALL, 0, 1);
     case PASS_K:
     case PASS_V:
     case PASS_FF2:
@@ -101,13 +133,13 @@ static int collapsed_inputs(struct scheduler *c, struct pass *s, long *begin, vi
     return 0;
 }
 
-static int inputs(struct scheduler *c, struct pass *s, long *begin, visit_fn *visit)
+static int inputs(struct scheduler *c, const struct pass *s)
 {
     const struct plan *p = c->p;
     int l = s->layer, b = s->block, last = p->model->shape.layers - 1;
     int ring = plan_memory_map(p).f_blocks;
     if (p->model->shape.form == MODEL_COLLAPSED)
-        return collapsed_inputs(c, s, begin, visit);
+        return collapsed_inputs(c, s);
     switch (s->op) {
     case PASS_IN:
         return 1;
@@ -115,48 +147,68 @@ static int inputs(struct scheduler *c, struct pass *s, long *begin, visit_fn *vi
     case PASS_Q:
     case PASS_V:
         if (l == 0)
-            return each(c, PASS_IN, 0, b, 0, 1, s, begin, visit);
-        return each(c, PASS_FF2, l - 1, b, 0, 1, s, begin, visit) &&
-               (s->op != PASS_K || each(c, PASS_SCORES, l - 1, ALL, ALL, 0, s, begin, visit)) &&
-               (s->op != PASS_V || each(c, PASS_CONTEXT, l - 1, ALL, ALL, 0, s, begin, visit));
+            return each(c, PASS_IN, 0, b, 0, 1);
+        return each(c, PASS_FF2, l - 1, b, 0, 1) &&
+               (s->op != PASS_K || each(c, PASS_SCORES, l - 1, ALL, ALL, 0)) &&
+               (s->op != PASS_V || each(c, PASS_CONTEXT, l - 1, ALL, ALL, 0));
     case PASS_SCORES:
-        return each(c, PASS_Q, l, b, s->head, 1, s, begin, visit) &&
-               each(c, PASS_K, l, ALL, s->head, 1, s, begin, visit) &&
-               (s->head == 0 || each(c, PASS_CONTEXT, l, b, s->head - 1, 0, s, begin, visit)) &&
-               (s->head != 0 || l == 0 || each(c, PASS_CONTEXT, l - 1, b, ALL, 0, s, begin, visit));
+        return each(c, PASS_Q, l, b, s->head, 1) && each(c, PASS_K, l, ALL, s->head, 1) &&
+               (s->head == 0 || each(c, PASS_CONTEXT, l, b, s->head - 1, 0)) &&
+               (s->head != 0 || l == 0 || each(c, PASS_CONTEXT, l - 1, b, ALL, 0));
     case PASS_CONTEXT:
-        return each(c, PASS_V, l, ALL, s->head, 1, s, begin, visit) &&
-               each(c, PASS_Q, l, b, ALL, 0, s, begin, visit) &&
-               each(c, PASS_K, l, b, ALL, 0, s, begin, visit) &&
-               each(c, PASS_V, l, b, ALL, 0, s, begin, visit) &&
-               each(c, PASS_SCORES, l, b, s->head, 0, s, begin, visit);
+        return each(c, PASS_V, l, ALL, s->head, 1) && each(c, PASS_Q, l, b, ALL, 0) &&
+               each(c, PASS_K, l, b, ALL, 0) && each(c, PASS_V, l, b, ALL, 0) &&
+               each(c, PASS_SCORES, l, b, s->head, 0);
     case PASS_O:
-        return each(c, PASS_CONTEXT, l, b, ALL, 1, s, begin, visit) &&
-               each(c, PASS_SCORES, l, b, ALL, 0, s, begin, visit);
+        return each(c, PASS_CONTEXT, l, b, ALL, 1) && each(c, PASS_SCORES, l, b, ALL, 0);
     case PASS_FF1:
-        return each(c, PASS_O, l, b, 0, 1, s, begin, visit) &&
-               (b < ring || each(c, PASS_FF2, l, b - ring, 0, 0, s, begin, visit)) &&
-               (l == 0 || b >= ring || each(c, PASS_FF2, l - 1, ALL, 0, 0, s, begin, visit));
+        return each(c, PASS_O, l, b, 0, 1) && (b < ring || each(c, PASS_FF2, l, b - ring, 0, 0)) &&
+               (l == 0 || b >= ring || each(c, PASS_FF2, l - 1, ALL, 0, 0));
     case PASS_FF2:
-        return each(c, PASS_FF1, l, b, 0, 1, s, begin, visit);
+        return each(c, PASS_FF1, l, b, 0, 1);
     case PASS_POOL:
-        return each(c, PASS_FF2, last, ALL, 0, 1, s, begin, visit);
+        return each(c, PASS_FF2, last, ALL, 0, 1);
     case PASS_OUT:
-        return each(c, PASS_POOL, 0, 0, 0, 1, s, begin, visit);
+        return each(c, PASS_POOL, 0, 0, 0, 1);
     case PASS_OPS:
         break;
     }
     return 0;
 }
 
-static int visit(struct scheduler *c, int pass, int reads, struct pass *s, long *begin)
+// 0: no memory.
+static int find_needs(struct scheduler *c)
 {
-    int at = c->at[pass];
-    if (at < 0)
-        return 0;
-    if (reads) {
-        *begin = latest(*begin, c->t.written[at] + 1);
-        s->writes = at + 1 > s->writes ? at + 1 : s->writes;
+    const struct plan *p = c->p;
+    int places = p->model->shape.layers * PASS_OPS * p->blocks * p->model->shape.heads;
+    for (int i = 0; i < places; i++)
+        c->index[i] = -1;
+    for (int i = 0; i < p->pass_count; i++) {
+        const struct pass *s = &p->passes[i];
+        *place_of(c, s->op, s->layer, s->block, s->head) = i;
+    }
+    for (int i = 0; i < p->pass_count; i++) {
+        c->first[i] = (int)c->need_count;
+        if (!inputs(c, &p->passes[i]))
+            return 0;
+    }
+    c->first[p->pass_count] = (int)c->need_count;
+    return 1;
+}
+
+// Whether all that a pass needs is placed.
+static int ready(struct scheduler *c, int i)
+{
+    struct progress *g = &c->progress[i];
+    for (; c->first[i] + g->met < c->first[i + 1]; g->met++) {
+        const struct need *n = &c->needs[c->first[i] + g->met];
+        int at = c->at[n->pass];
+        if (at < 0)
+            return 0;
+        if (n->reads) {
+            g->begin = latest(g->begin, c->t.written[at] + 1);
+            g->writes = at + 1 > g->writes ? at + 1 : g->writes;
+        }
     }
     return 1;
 }
@@ -166,12 +218,13 @@ static long earliest(struct scheduler *c, int i)
 {
     struct pass *s = &c->p->passes[i];
     struct timing *t = &c->t;
-    long begin = t->engine;
-    s->writes = s->softmaxes = s->reciprocals = 0;
-    if (!inputs(c, s, &begin, visit))
+    if (!ready(c, i))
         return -1;
+    long begin = latest(t->engine, c->progress[i].begin);
+    s->writes = c->progress[i].writes;
+    s->softmaxes = s->reciprocals = 0;
     if (s->op == PASS_CONTEXT) {
-        int block = c->softmax[find(c->p, PASS_SCORES, s->layer, s->block, s->head)];
+        int block = c->softmax[find(c, PASS_SCORES, s->layer, s->block, s->head)];
         begin = latest(begin, latest(t->numerators[block], t->divided[block]) + 1);
         s->softmaxes = s->reciprocals = block + 1;
     }
@@ -301,6 +354,7 @@ static void run(struct scheduler *c, long patience, int deep)
     c->placed = 0;
     for (int i = 0; i < c->p->pass_count; i++)
         c->at[i] = c->softmax[i] = -1;
+    memset(c->progress, 0, (size_t)c->p->pass_count * sizeof *c->progress);
     while (c->placed < c->p->pass_count) {
         long begin = 0;
         int i = choose(c, &begin);
@@ -322,11 +376,16 @@ int plan_schedule(struct plan *p)
     struct scheduler c = {.p = p};
     c.at = malloc(n * sizeof *c.at);
     c.softmax = malloc(n * sizeof *c.softmax);
+    c.index = malloc((size_t)(p->model->shape.layers * PASS_OPS * p->blocks) *
+                     (size_t)p->model->shape.heads * sizeof *c.index);
+    c.first = malloc((n + 1) * sizeof *c.first);
+    c.progress = calloc(n, sizeof *c.progress);
     c.t.written = calloc(n, sizeof *c.t.written);
     c.t.numerators = calloc(n, sizeof *c.t.numerators);
     c.t.divided = calloc(n, sizeof *c.t.divided);
     p->softmax = calloc(n, sizeof *p->softmax);
-    if (!c.at || !c.softmax || !c.t.written || !c.t.numerators || !c.t.divided || !p->softmax)
+    if (!c.at || !c.softmax || !c.index || !c.first || !c.progress || !c.t.written ||
+        !c.t.numerators || !c.t.divided || !p->softmax || !find_needs(&c))
         goto fail;
     // long programs are not worth the search: one order more or less is lost among many blocks
     for (int deep = 0; deep <= (p->model->shape.form == MODEL_COLLAPSED); deep++)
@@ -344,6 +403,10 @@ int plan_schedule(struct plan *p)
 fail:
     free(c.at);
     free(c.softmax);
+    free(c.index);
+    free(c.needs);
+    free(c.first);
+    free(c.progress);
     free(c.t.written);
     free(c.t.numerators);
     free(c.t.divided);
