@@ -12,7 +12,7 @@ for page in "$SEVENCAST_SOURCE"/man/*.[1-8]; do
     [ -z "$warnings" ] || { echo "$(basename "$page"): $warnings"; failed=1; }
 done
 [ "$pages" -gt 0 ] || { echo "no pages"; exit 1; }
-for program in sevencast sevencast-model sevencast-bitstream sevencast-train sevencast-build sevencast-netlist vboard sevencastd; do
+for program in sevencast sevencast-model sevencast-bitstream sevencast-train sevencast-build sevencast-estimate sevencast-netlist vboard sevencastd; do
     page=$(ls "$SEVENCAST_SOURCE/man/$program".[18] 2>/dev/null | head -1)
     [ -n "$page" ] || { echo "$program has no man page"; failed=1; continue; }
     text=$(groff -man -Tascii "$page" 2>/dev/null | sed 's/.\x08//g;s/\x1b\[[0-9;]*m//g')
