@@ -46,8 +46,8 @@ static void fit(const struct calibration *c)
     for (size_t i = 0; i < c->count; i++)
         held += c->list[i].held_out;
     printf("// SPDX-License-Identifier: Apache-2.0\n"
-           "// Made by tools/calibrate from calibration.json: %zu configurations, %d held out, %s. "
-           "Do not edit.\n#include \"tools/estimate/estimate.h\"\n\n",
+           "// Made by tools/calibrate from calibration.json: %zu configurations, %d held out,\n"
+           "// %s. Do not edit.\n#include \"tools/estimate/estimate.h\"\n\n",
            c->count, held, json_string_value(json_object_get(c->file, "yosys")));
     printf("const char estimate_rtl_digest[] =\n    \"%s\";\n\n",
            json_string_value(json_object_get(c->file, "rtl_sha256")));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Made by tools/calibrate from calibration.json: 10 configurations, 2 held out, Yosys 0.23. Do not edit.
+// Made by tools/calibrate from calibration.json: 10 configurations, 2 held out,
+// Yosys 0.23. Do not edit.
 #include "tools/estimate/estimate.h"
 
 const char estimate_rtl_digest[] =
