@@ -197,12 +197,106 @@ static void idle_is_subtracted_with_its_doubt(void **state)
     assert_int_equal(energy_above_idle(&a, &i).gap, MEASURED_BAD_INPUT);
 }
 
+// Sums of uniform errors drawn at random lie within the 95 % as often as that says.
+static void errors_of_95_percent(void **state)
+{
+    static const double sets[][4] = {
+        {1, 0, 0, 0}, {1, 1, 0, 0}, {1, 0.3, 0.01, 0}, {1, 1, 1, 1}, {2, 1e-5, 0.5, 0.1}};
+    enum { DRAWS = 40000 };
+    struct rng r;
+    (void)state;
+    rng_init(&r, 5);
+    near(uniform_errors_95(sets[0], 4), 0.95, 1e-9);
+    near(uniform_errors_95((double[]){0, 0, 0, 0}, 4), 0, 1e-12);
+    near(uniform_errors_95(sets[1], 2), 2 - sqrt(0.2), 1e-9); // a triangle
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+        double within = uniform_errors_95(sets[s], 4);
+        int inside = 0;
+        for (int i = 0; i < DRAWS; i++) {
+            double sum = 0;
+            for (int k = 0; k < 4; k++)
+                sum += sets[s][k] * ((double)rng_range(&r, 0, 2000000) / 1e6 - 1);
+            inside += fabs(sum) <= within;
+        }
+        assert_in_range(inside, (int)(0.9465 * DRAWS), (int)(0.9535 * DRAWS));
+    }
+}
+
+// 10 s of work at 0.34 W in a window with 0.5 s of rest at 0.28 W.
+static struct measured window_around(double watt, double seconds, uint32_t count)
+{
+    return (struct measured){.unit = MEASURED_WATT,
+                             .value = watt,
+                             .window_s = seconds,
+                             .count = count,
+                             .bounds = {.gain = 0.01 * watt, .edge = watt / count},
+                             .origin = MEASURED_VIRTUAL};
+}
+
+static void bursts_give_back_the_energy(void **state)
+{
+    (void)state;
+    const struct energy_burst b = {.cycles = 1000000000,
+                                   .runs = 100000,
+                                   .clock_hz = 1e8,
+                                   .clock_share = 50e-6,
+                                   .outside_s = 0.5,
+                                   .outside_error_s = 0.01,
+                                   .min_s = 0.1};
+    struct measured idle = window_around(0.28, 1, 1000);
+    struct measured window = window_around((0.34 * 10 + 0.28 * 0.5) / 10.5, 10.5, 10500);
+    struct energy_of_burst e = energy_of_burst(&window, &idle, &b);
+    near(e.power.value, 0.34, 1e-12);
+    near(e.total.value, 0.34 * 1e-4, 1e-12);
+    near(e.above_idle.value, 0.06 * 1e-4, 1e-12);
+    assert_true(e.total.unit == MEASURED_JOULE && e.total.origin == MEASURED_VIRTUAL);
+    assert_true(e.total.uncertainty > 0.0094 * e.total.value);
+    assert_true(e.total.uncertainty < 0.0105 * e.total.value);
+    // without idle the rest may have drawn nothing
+    e = energy_of_burst(&window, NULL, &b);
+    assert_int_equal(e.total.gap, MEASURED_NO_GAP);
+    assert_true(fabs(e.total.value - 0.34 * 1e-4) <= e.total.bound);
+    assert_int_equal(e.above_idle.gap, MEASURED_NO_SAMPLES);
+}
+
+static void bursts_without_a_value_say_why(void **state)
+{
+    (void)state;
+    const struct energy_burst b = {
+        .cycles = 1000000000, .runs = 10, .clock_hz = 1e8, .outside_s = 0.5, .min_s = 0.1};
+    const struct measured idle = window_around(0.28, 1, 1000),
+                          window = window_around(0.34, 10.5, 10500);
+    struct energy_burst bad = b;
+    bad.cycles = 9999999;
+    assert_int_equal(energy_of_burst(&window, &idle, &bad).total.gap, MEASURED_TOO_SHORT);
+    bad = b;
+    bad.runs = 0;
+    assert_int_equal(energy_of_burst(&window, &idle, &bad).total.gap, MEASURED_BAD_INPUT);
+    bad = b;
+    bad.outside_s = -1;
+    assert_int_equal(energy_of_burst(&window, &idle, &bad).total.gap, MEASURED_BAD_INPUT);
+    struct measured lost = window_around(0.34, 10.5, 10200); // 3 % fewer, the clocks agree to 1 %
+    assert_int_equal(energy_of_burst(&lost, &idle, &b).total.gap, MEASURED_LOST_SAMPLES);
+    lost.count = 10450;
+    assert_int_equal(energy_of_burst(&lost, &idle, &b).total.gap, MEASURED_NO_GAP);
+    lost = measured_none(MEASURED_SATURATED, MEASURED_WATT, 10, MEASURED_VIRTUAL);
+    assert_int_equal(energy_of_burst(&lost, &idle, &b).total.gap, MEASURED_SATURATED);
+    const struct measured two[] = {window, lost};
+    assert_int_equal(energy_sum(two, 2).gap, MEASURED_SATURATED);
+    const struct measured both[] = {window, idle};
+    near(energy_sum(both, 2).value, 0.62, 1e-12);
+    near(energy_sum(both, 2).bounds.gain, 0.0062, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pac193x_at_the_shunt_of_the_elastic_node),
         cmocka_unit_test(ina226_worked_example),
         cmocka_unit_test(ina228_worked_example),
+        cmocka_unit_test(errors_of_95_percent),
+        cmocka_unit_test(bursts_give_back_the_energy),
+        cmocka_unit_test(bursts_without_a_value_say_why),
         cmocka_unit_test(counters_wrap),
         cmocka_unit_test(windows_give_back_the_power),
         cmocka_unit_test(bad_windows_have_reasons_not_values),

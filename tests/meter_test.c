@@ -98,6 +98,13 @@ static int ina(void **state)
     return 0;
 }
 
+static int ina228(void **state)
+{
+    (void)state;
+    plug_in(true, "ina228", "BOARD:0.2");
+    return 0;
+}
+
 static bool one_step(struct meter_power *p)
 {
     uint64_t before = exchanges;
@@ -124,7 +131,7 @@ static void check_power(const struct meter_power *p)
 {
     for (int i = 0; i < meter.setup.rails.n; i++) {
         int channel = meter.setup.rails.rail[i].channel;
-        unsigned rail = meter.driver == &meter_ina226 ? POWER_BOARD : (unsigned)channel;
+        unsigned rail = meter.driver != &meter_pac1934 ? POWER_BOARD : (unsigned)channel;
         double truth = power_model_watts(&world.model, rail, world.time.now_ns);
         const struct measured *m = &p->rail[i];
         if (m->gap)
@@ -168,6 +175,8 @@ static void windows_are_right_and_join(void **state)
         assert_float_equal((double)(p.end_ns - p.begin_ns) / 1e9, 1.0, 0.11);
         if (meter.driver == &meter_pac1934)
             assert_in_range(p.rail[0].count, 1020, 1030);
+        else if (meter.driver == &meter_ina228)
+            assert_in_range(p.rail[0].count, 900, 950); // 1.08 ms each
         else
             assert_in_range(p.rail[0].count, 6, 8);
     }
@@ -200,7 +209,9 @@ static void a_reset_is_told(void **state)
 {
     (void)state;
     next_window();
-    command(meter.driver == &meter_pac1934 ? "reset PAC1934" : "reset INA226");
+    command(meter.driver == &meter_pac1934  ? "reset PAC1934"
+            : meter.driver == &meter_ina226 ? "reset INA226"
+                                            : "reset INA228");
     expect_gap(MEASURED_RESET, 0);
 }
 
@@ -260,7 +271,7 @@ static void a_wrong_chip_is_refused(void **state)
 {
     struct meter_power p;
     (void)state;
-    meter.setup.address = 0x41; // an INA228
+    meter.setup.address = meter.driver == &meter_ina228 ? 0x40 : 0x41; // the other INA
     assert_true(one_step(&p));
     assert_int_equal(p.rail[0].gap, MEASURED_BUS_ERROR);
     assert_non_null(strstr(p.why, "is no "));
@@ -302,6 +313,66 @@ static void nine_clocks_free_the_bus(void **state)
     assert_int_equal(byte, 0x5b);
 }
 
+// A cut ends a window at once; one that is held lasts until it is cut, without a gap to either
+// side.
+static void cuts_join_and_hold(void **state)
+{
+    struct meter_power before, held, after;
+    (void)state;
+    next_window();
+    wall += 300 * 1000 * US;
+    meter_cut(&meter, true, 0);
+    before = next_window();
+    assert_true(before.cut);
+    assert_true(before.end_ns - before.begin_ns < 400 * 1000 * US);
+    while (wall < before.end_ns + 5 * S) {
+        struct meter_power p;
+        wall = meter.next_ns < before.end_ns + 5 * S ? meter.next_ns : before.end_ns + 5 * S;
+        if (meter.next_ns <= wall)
+            assert_false(meter_step(&meter, &p));
+    }
+    meter_cut(&meter, false, 0);
+    held = next_window();
+    assert_true(held.cut);
+    assert_true(held.begin_ns == before.end_ns);
+    assert_true(held.end_ns - held.begin_ns >= 5 * S);
+    assert_true(held.edge_ns <= 2 * EXCHANGE_US * US);
+    check_power(&held);
+    after = next_window();
+    assert_false(after.cut);
+    assert_true(after.begin_ns == held.end_ns);
+    assert_true(after.end_ns - after.begin_ns < 2 * S);
+}
+
+static void a_cut_of_a_window_that_never_began_is_told(void **state)
+{
+    (void)state;
+    meter_cut(&meter, true, 0); // not even started
+    struct meter_power p = next_window();
+    assert_true(p.cut);
+    assert_int_equal(p.rail[0].gap, MEASURED_NO_SAMPLES);
+    wall += S;
+    meter_cut(&meter, false, 0);
+    p = next_window();
+    assert_true(p.cut);
+    check_power(&p);
+}
+
+// Ten seconds of the board's time that pass at once: the window is as long as that for the sensor.
+static void simulated_time_is_counted(void **state)
+{
+    (void)state;
+    next_window();
+    meter_cut(&meter, true, 0);
+    next_window();
+    command("skip 10");
+    meter_cut(&meter, false, (int64_t)(10 * S));
+    struct meter_power p = next_window();
+    assert_true(p.cut);
+    check_power(&p);
+    assert_true(p.rail[0].window_s > 10 && p.rail[0].window_s < 10.1);
+}
+
 static void rails_are_checked(void **state)
 {
     static const char *const bad[] = {"",        "-",
@@ -334,6 +405,11 @@ static void rails_are_checked(void **state)
         "ina226_" #f, f, ina, NULL, NULL                                                           \
     }
 
+#define ON_INA228(f)                                                                               \
+    {                                                                                              \
+        "ina228_" #f, f, ina228, NULL, NULL                                                        \
+    }
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +433,20 @@ int main(void)
         ON_INA(a_held_bus_is_told),
         ON_INA(a_mute_chip_is_told),
         ON_INA(a_wrong_chip_is_refused),
+        ON_INA228(windows_are_right_and_join),
+        ON_INA228(a_nak_is_told),
+        ON_INA228(a_reset_is_told),
+        ON_INA228(a_full_input_is_told),
+        ON_INA228(a_held_bus_is_told),
+        ON_INA228(a_mute_chip_is_told),
+        ON_INA228(a_wrong_chip_is_refused),
+        ON_PAC(cuts_join_and_hold),
+        ON_INA(cuts_join_and_hold),
+        ON_INA228(cuts_join_and_hold),
+        ON_PAC(a_cut_of_a_window_that_never_began_is_told),
+        ON_INA228(a_cut_of_a_window_that_never_began_is_told),
+        ON_PAC(simulated_time_is_counted),
+        ON_INA228(simulated_time_is_counted),
         cmocka_unit_test(rails_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

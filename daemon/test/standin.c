@@ -7,11 +7,13 @@
 //   fail=program    PROGRAM fails after touching       refuse      PROGRAM fails, FPGA untouched
 //   wrong=identity  shows another hash after PROGRAM   wrong=y     last output off by one
 //   fault           every INFER fails                  die=program ends during PROGRAM
+//   old             its design knows no bursts; others take a millisecond a run
 // What it "configured" lives in STANDIN_STATE, as it does in a real board, so that another worker
 // finds it. STANDIN_PACKAGES is the folder of packages.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,7 @@ static struct {
     struct wire_infer queue[WIRE_INFLIGHT];
     uint64_t since[WIRE_INFLIGHT];
     int queued;
+    bool stopped; // the burst that runs
 } me;
 
 static void read_text(const char *path, char *out, size_t cap)
@@ -141,6 +144,41 @@ static void program(const struct wire_program *p)
     send_or_end(&m, WIRE_PROGRAMMED, p->head.tag, sizeof m);
 }
 
+static bool is_burst(const struct wire_infer *i)
+{
+    return i->repeat || i->burst_s > 0;
+}
+
+static uint32_t runs_of(const struct wire_infer *i)
+{
+    return i->repeat ? i->repeat : (uint32_t)(i->burst_s * 1000);
+}
+
+static uint32_t runs_done(void)
+{
+    uint64_t done = (now_ns() - me.since[0]) / NS_PER_MS;
+    uint32_t all = runs_of(&me.queue[0]);
+    return done < all ? (uint32_t)done : all;
+}
+
+static bool burst_goes_on(const struct wire_infer *i)
+{
+    return is_burst(i) && !told_to("old") && !me.stopped && now_ns() < i->until_ns &&
+           runs_done() < runs_of(i);
+}
+
+static void fill_burst(struct wire_result *m, const struct wire_infer *i)
+{
+    if (told_to("old")) {
+        m->status = WIRE_REFUSED;
+        snprintf(m->reason, sizeof m->reason, "knows no bursts");
+        return;
+    }
+    m->burst.runs = runs_done();
+    m->burst.stopped = m->burst.runs < runs_of(i);
+    m->burst.busy_cycles = m->burst.cycles = (uint64_t)m->burst.runs * m->cycles;
+}
+
 static void finish_infer(const struct wire_infer *i)
 {
     struct wire_result m;
@@ -156,6 +194,8 @@ static void finish_infer(const struct wire_infer *i)
         m.y[i->outputs - 1] = (int16_t)(m.y[i->outputs - 1] + told_to("wrong=y"));
         m.cycles = 1234;
     }
+    if (is_burst(i))
+        fill_burst(&m, i);
     m.first_ns = m.last_ns = now_ns();
     send_or_end(&m, WIRE_RESULT, i->head.tag, sizeof m);
 }
@@ -182,13 +222,15 @@ static int slow_ms(void)
 static void run_queue(void)
 {
     while (me.queued && !told_to("hang") &&
-           now_ns() >= me.since[0] + (uint64_t)slow_ms() * NS_PER_MS) {
+           now_ns() >= me.since[0] + (uint64_t)slow_ms() * NS_PER_MS &&
+           !burst_goes_on(&me.queue[0])) {
         struct wire_infer first = me.queue[0];
+        finish_infer(&first);
+        me.stopped = false;
         me.queued--;
         memmove(me.queue, me.queue + 1, (size_t)me.queued * sizeof me.queue[0]);
         memmove(me.since, me.since + 1, (size_t)me.queued * sizeof me.since[0]);
         me.since[0] = now_ns();
-        finish_infer(&first);
     }
 }
 
@@ -206,6 +248,8 @@ static void take(const union wire_packet *p)
             exit(8); // the front end broke the contract
         me.since[me.queued] = now_ns();
         me.queue[me.queued++] = p->infer;
+    } else if (p->head.type == WIRE_STOP) {
+        me.stopped = me.queued && p->head.tag == me.queue[0].head.tag;
     }
 }
 
