@@ -45,7 +45,7 @@ done
 holds record 'all(.variants[]; (.joule_per_inference.median / .inference_time.median / .power.median - 1 | fabs) < 0.005)'
 holds record 'all(.variants[]; ([.idle_before, .idle_after][] | .rails[] | select(.name == "BOARD") | .watt - 0.283 | fabs) < 0.002)' '.variants[0].idle_before'
 holds record 'all(.variants[]; .drift.share | fabs < 0.01)' '.variants[0].drift'
-holds record '.perturbation | .blocks == 4 and .inferences_on >= 64 and .low < .percent and .percent < .high and .latency_on_s > 0' .perturbation
+holds record '.perturbation | .blocks == 4 and .inferences_on >= 64 and all(.mean, .p50; .low < .percent and .percent < .high and .latency_on_s > 0)' .perturbation
 holds record '([.marks[].phase] | index("swap") == 0 and index("warm-up") == 1 and index("idle") == 2 and index("window") == 3)' .marks
 holds record '[.marks | range(1; length) as $i | .[$i].begin_s >= .[$i - 1].end_s] | all'
 jq -e --slurpfile p "$session/printed" '. == $p[0]' "$session/record" >/dev/null || fail "printed and stored records differ"

@@ -118,15 +118,20 @@ struct power_variant {
     struct power_drift drift;
 };
 
-// Latency of the host with the monitor read against not read, in paired blocks.
-struct power_perturbation {
-    int blocks;                             // complete ones
-    double mean_s[2][2 * POWER_MAX_BLOCKS]; // [0] not read, [1] read; two of each a block
-    uint64_t inferences[2];
+// Latency of the host with the monitor read against not read, in paired blocks. [0] not read, [1]
+// read; two segments of each a block.
+struct power_effect {
+    double segment_s[2][2 * POWER_MAX_BLOCKS];
     double latency_s[2];      // means of the segments
     double estimate_pct;      // NaN: not measured
     struct interval interval; // t, of the mean effect, in percent
     struct interval bootstrap;
+};
+
+struct power_perturbation {
+    int blocks; // complete ones
+    uint64_t inferences[2];
+    struct power_effect mean, p50; // of the mean and of the median inference of a segment
     char variant[SC_NAME_BYTES];
 };
 

@@ -156,24 +156,29 @@ static json_t *variant_json(const struct power_session *s, int index)
                      "idle_after", idle_json(&v->after), "drift", drift, "windows", windows);
 }
 
+static json_t *effect_json(const struct power_effect *e, int blocks)
+{
+    json_t *off = json_array(), *on = json_array();
+    for (int i = 0; i < 2 * blocks; i++) {
+        json_array_append_new(off, json_real(e->segment_s[0][i]));
+        json_array_append_new(on, json_real(e->segment_s[1][i]));
+    }
+    return json_pack("{s:f,s:f,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "latency_off_s", e->latency_s[0],
+                     "latency_on_s", e->latency_s[1], "percent", number(e->estimate_pct), "low",
+                     number(e->interval.low), "high", number(e->interval.high), "bootstrap_low",
+                     number(e->bootstrap.low), "bootstrap_high", number(e->bootstrap.high),
+                     "segments_off_s", off, "segments_on_s", on);
+}
+
 static json_t *perturbation_json(const struct power_session *s)
 {
     const struct power_perturbation *p = &s->perturbation;
-    json_t *off = json_array(), *on = json_array();
     if (!p->blocks)
         return json_null();
-    for (int i = 0; i < 2 * p->blocks; i++) {
-        json_array_append_new(off, json_real(p->mean_s[0][i]));
-        json_array_append_new(on, json_real(p->mean_s[1][i]));
-    }
-    return json_pack("{s:s,s:i,s:I,s:I,s:f,s:f,s:o,s:o,s:o,s:o,s:o,s:f,s:o,s:o}", "variant",
-                     p->variant, "blocks", p->blocks, "inferences_off",
-                     (json_int_t)p->inferences[0], "inferences_on", (json_int_t)p->inferences[1],
-                     "latency_off_s", p->latency_s[0], "latency_on_s", p->latency_s[1], "percent",
-                     number(p->estimate_pct), "low", number(p->interval.low), "high",
-                     number(p->interval.high), "bootstrap_low", number(p->bootstrap.low),
-                     "bootstrap_high", number(p->bootstrap.high), "confidence", s->plan.confidence,
-                     "segments_off_s", off, "segments_on_s", on);
+    return json_pack("{s:s,s:i,s:I,s:I,s:f,s:o,s:o}", "variant", p->variant, "blocks", p->blocks,
+                     "inferences_off", (json_int_t)p->inferences[0], "inferences_on",
+                     (json_int_t)p->inferences[1], "confidence", s->plan.confidence, "mean",
+                     effect_json(&p->mean, p->blocks), "p50", effect_json(&p->p50, p->blocks));
 }
 
 static json_t *marks_json(const struct power_session *s)

@@ -255,6 +255,19 @@ static void put_idle(const struct page *p)
         }
 }
 
+static void put_effect(const struct page *p, const char *what, const struct power_effect *e)
+{
+    html_put(p->out, "<tr><td>", what, "</td>");
+    html_number(p->out, 1e6 * e->latency_s[1], "");
+    html_number(p->out, 1e6 * e->latency_s[0], "");
+    html_number(p->out, e->estimate_pct, "");
+    html_number(p->out, e->interval.low, "");
+    html_number(p->out, e->interval.high, "");
+    html_number(p->out, e->bootstrap.low, "");
+    html_number(p->out, e->bootstrap.high, "");
+    html_put(p->out, "<td>", p->origin, "</td></tr>\n");
+}
+
 static void put_perturbation(const struct page *p)
 {
     const struct power_perturbation *x = &p->s->perturbation;
@@ -263,16 +276,17 @@ static void put_perturbation(const struct page *p)
         fputs("<p>Not measured in this session.</p>\n", p->out);
         return;
     }
+    fputs("<table><tr><th>host latency<th>read us<th>not read us<th>difference %<th>low<th>high"
+          "<th>bootstrap low<th>high<th>origin</tr>\n",
+          p->out);
+    put_effect(p, "mean", &x->mean);
+    put_effect(p, "median", &x->p50);
     fprintf(p->out,
-            "<p>Host latency of an inference with the monitor read: %.6g us; not read: %.6g us; "
-            "difference %+.3f %%, %g %% interval %+.3f to %+.3f %% (bootstrap %+.3f to %+.3f %%). "
-            "%d blocks of off, on, on, off in random order, %llu inferences; ",
-            1e6 * x->latency_s[1], 1e6 * x->latency_s[0], x->estimate_pct,
-            100 * p->s->plan.confidence, x->interval.low, x->interval.high, x->bootstrap.low,
-            x->bootstrap.high, x->blocks,
-            (unsigned long long)(x->inferences[0] + x->inferences[1]));
-    html_put(p->out, "", x->variant, "; ");
-    html_put(p->out, "origin ", p->origin,
+            "</table>\n<p>Blocks of off, on, on, off or the reverse: %d of four segments; %llu "
+            "inferences one by one; intervals at %g %%; ",
+            x->blocks, (unsigned long long)(x->inferences[0] + x->inferences[1]),
+            100 * p->s->plan.confidence);
+    html_put(p->out, "", x->variant,
              ". The fabric's own time is counted in clocks and does not change.</p>\n");
 }
 

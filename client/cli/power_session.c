@@ -9,7 +9,7 @@
 // After the meter's reading was switched, before latency counts.
 #define SETTLE_S 0.1
 
-enum { MIN_LATENCIES = 8 }; // of a segment
+enum { MIN_LATENCIES = 8, MOST_LATENCIES = 20000 }; // of a segment
 
 struct run {
     struct power_session *s;
@@ -188,9 +188,14 @@ static int measure(struct run *r, int variant)
     return code;
 }
 
-// Inferences one after the other for so long; their mean.
+struct latencies {
+    double one[MOST_LATENCIES]; // the first of the segment
+    double mean_s, p50_s;
+};
+
+// Inferences one after the other for so long.
 static int segment(struct run *r, const char *variant, bool on, double seconds, int index,
-                   double *mean_s, uint64_t *inferences)
+                   struct latencies *l)
 {
     double sum = 0, one = 0, until;
     int n = 0, code = r->from->read_meter(r->from->arg, on);
@@ -202,15 +207,24 @@ static int segment(struct run *r, const char *variant, bool on, double seconds, 
     until = r->from->now(r->from->arg) + seconds;
     while (!code && (n < MIN_LATENCIES || r->from->now(r->from->arg) < until)) {
         code = r->from->latency(r->from->arg, variant, &one);
-        sum += code ? 0 : one;
-        n += !code;
+        if (code)
+            break;
+        if (n < MOST_LATENCIES)
+            l->one[n] = one;
+        sum += one;
+        n++;
     }
     end(r);
     if (!code)
         code = r->from->samples(r->from->arg, r->s);
-    *mean_s = n ? sum / n : NAN;
-    *inferences += (uint64_t)n;
-    return code;
+    if (code)
+        return code;
+    int kept = n < MOST_LATENCIES ? n : MOST_LATENCIES;
+    sample_sort(l->one, kept);
+    l->mean_s = sum / n;
+    l->p50_s = sample_quantile(l->one, kept, 0.5);
+    r->s->perturbation.inferences[on] += (uint64_t)n;
+    return SC_OK;
 }
 
 static int perturbation(struct run *r)
@@ -219,6 +233,7 @@ static int perturbation(struct run *r)
     const struct power_plan *plan = &r->s->plan;
     struct design d = {
         .kind = DESIGN_ABBA, .variants = 2, .blocks = plan->blocks, .seed = plan->seed};
+    static struct latencies l; // 160 kB
     double seconds = fmin(1, plan->seconds);
     int code = SC_OK, seen[2] = {0, 0};
     power_perturbation_stat(r->s);
@@ -227,12 +242,12 @@ static int perturbation(struct run *r)
     memcpy(p->variant, plan->variant[plan->variants - 1], sizeof p->variant);
     for (int i = 0; i < design_steps(&d) && !code; i++) {
         struct design_step step = design_step(&d, i);
-        double mean_s;
-        code =
-            segment(r, p->variant, step.variant, seconds, i, &mean_s, &p->inferences[step.variant]);
+        int on = step.variant;
+        code = segment(r, p->variant, on, seconds, i, &l);
         if (code)
             break;
-        p->mean_s[step.variant][seen[step.variant]++] = mean_s;
+        p->mean.segment_s[on][seen[on]] = l.mean_s;
+        p->p50.segment_s[on][seen[on]++] = l.p50_s;
         p->blocks = design_complete_blocks(&d, i + 1);
         power_perturbation_stat(r->s);
         if ((i + 1) % design_block_steps(&d) == 0)
@@ -247,8 +262,7 @@ int power_session_run(struct power_session *s, struct power_source *from, struct
     struct run r = {s, from, to};
     int code = SC_OK;
     s->state = POWER_RUNNING;
-    s->perturbation.estimate_pct = s->perturbation.interval.low = s->perturbation.interval.high =
-        s->perturbation.bootstrap.low = s->perturbation.bootstrap.high = NAN;
+    power_perturbation_stat(s);
     for (int v = 0; v < s->plan.variants && !code; v++)
         code = measure(&r, v);
     if (!code)

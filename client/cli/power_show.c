@@ -111,12 +111,15 @@ int power_print(const struct cli *cli, const struct power_session *s)
     printf("medians of windows of %g s, intervals at %g %% from their scatter; sensors: their own "
            "uncertainty, the same in all\n",
            s->plan.seconds, 100 * s->plan.confidence);
-    if (p->blocks)
-        printf("reading the monitor changes host latency by %+.3f %% (%+.3f..%+.3f %%, %g %%, %d "
-               "blocks, %.4g us read, %.4g us not read, origin %s)\n",
-               p->estimate_pct, p->interval.low, p->interval.high, 100 * s->plan.confidence,
-               p->blocks, 1e6 * p->latency_s[1], 1e6 * p->latency_s[0],
-               sc_origin_name(power_origin(s)));
+    const struct power_effect *effects[] = {&p->mean, &p->p50};
+    for (int i = 0; i < 2 && p->blocks; i++)
+        printf(
+            "reading the monitor changes the %s host latency by %+.3f %% (%+.3f..%+.3f %%, %g %%, "
+            "%d blocks, %.4g us read, %.4g us not read, origin %s)\n",
+            i ? "median" : "mean", effects[i]->estimate_pct, effects[i]->interval.low,
+            effects[i]->interval.high, 100 * s->plan.confidence, p->blocks,
+            1e6 * effects[i]->latency_s[1], 1e6 * effects[i]->latency_s[0],
+            sc_origin_name(power_origin(s)));
     if (s->state != POWER_COMPLETE)
         printf("partial session: %s\n", s->reason);
     return code;

@@ -152,33 +152,38 @@ int power_windows_due(const struct power_session *s, int variant)
     return next ? next : v->good;
 }
 
-void power_perturbation_stat(struct power_session *s)
+static void effect_stat(const struct power_plan *plan, int blocks, struct power_effect *e)
 {
-    struct power_perturbation *p = &s->perturbation;
     double effect[POWER_MAX_BLOCKS], *scratch;
-    p->estimate_pct = p->interval.low = p->interval.high = NAN;
-    p->bootstrap = p->interval;
-    for (int on = 0; on < 2; on++) {
-        p->latency_s[on] = 0;
-        for (int i = 0; i < 2 * p->blocks; i++)
-            p->latency_s[on] += p->mean_s[on][i] / (2 * p->blocks);
-    }
-    for (int b = 0; b < p->blocks; b++)
-        effect[b] = effect_of(EFFECT_RELATIVE, p->mean_s[0][2 * b] + p->mean_s[0][2 * b + 1],
-                              p->mean_s[1][2 * b] + p->mean_s[1][2 * b + 1], 2);
     struct sample described;
-    if (p->blocks < 1 || sample_describe(effect, p->blocks, &described) != 0)
+    e->estimate_pct = e->interval.low = e->interval.high = NAN;
+    e->bootstrap = e->interval;
+    for (int on = 0; on < 2; on++) {
+        e->latency_s[on] = 0;
+        for (int i = 0; i < 2 * blocks; i++)
+            e->latency_s[on] += e->segment_s[on][i] / (2 * blocks);
+    }
+    for (int b = 0; b < blocks; b++)
+        effect[b] = effect_of(EFFECT_RELATIVE, e->segment_s[0][2 * b] + e->segment_s[0][2 * b + 1],
+                              e->segment_s[1][2 * b] + e->segment_s[1][2 * b + 1], 2);
+    if (blocks < 1 || sample_describe(effect, blocks, &described) != 0)
         return;
-    p->estimate_pct = effect_shown(EFFECT_RELATIVE, described.mean);
-    if (sample_mean_interval(effect, p->blocks, s->plan.confidence, &p->interval) == 0) {
-        p->interval.low = effect_shown(EFFECT_RELATIVE, p->interval.low);
-        p->interval.high = effect_shown(EFFECT_RELATIVE, p->interval.high);
+    e->estimate_pct = effect_shown(EFFECT_RELATIVE, described.mean);
+    if (sample_mean_interval(effect, blocks, plan->confidence, &e->interval) == 0) {
+        e->interval.low = effect_shown(EFFECT_RELATIVE, e->interval.low);
+        e->interval.high = effect_shown(EFFECT_RELATIVE, e->interval.high);
     }
     scratch = calloc(POWER_RESAMPLES, sizeof *scratch);
-    if (scratch && bootstrap_mean(BOOTSTRAP_STUDENTISED, effect, p->blocks, s->plan.confidence,
-                                  POWER_RESAMPLES, s->plan.seed, scratch, &p->bootstrap) == 0) {
-        p->bootstrap.low = effect_shown(EFFECT_RELATIVE, p->bootstrap.low);
-        p->bootstrap.high = effect_shown(EFFECT_RELATIVE, p->bootstrap.high);
+    if (scratch && bootstrap_mean(BOOTSTRAP_STUDENTISED, effect, blocks, plan->confidence,
+                                  POWER_RESAMPLES, plan->seed, scratch, &e->bootstrap) == 0) {
+        e->bootstrap.low = effect_shown(EFFECT_RELATIVE, e->bootstrap.low);
+        e->bootstrap.high = effect_shown(EFFECT_RELATIVE, e->bootstrap.high);
     }
     free(scratch);
+}
+
+void power_perturbation_stat(struct power_session *s)
+{
+    effect_stat(&s->plan, s->perturbation.blocks, &s->perturbation.mean);
+    effect_stat(&s->plan, s->perturbation.blocks, &s->perturbation.p50);
 }
