@@ -34,6 +34,7 @@ entity drain is
     stream_bits_g     : positive; -- at least those of a bias and a multiplier
     bias_bits_g       : positive;
     position_bits_g   : positive;
+    position_drop_g   : natural;      -- zeros below them, at most 16
     gain_field_g      : natural;      -- bits of the field, 0: there is none
     row_field_g       : natural;      -- bits of the multiplier, 0: the program has it
     depth_kept_g      : positive; -- a power of two
@@ -66,8 +67,8 @@ architecture rtl of drain is
   constant word_bits_c : positive := bias_bits_g + row_field_g;
 
   -- A position bias takes the residual's way: times 2**low_c in the gain's place, where the first
-  -- DSP48E1 adds gain and offset by itself; what 25 bits cannot hold is the lowest bits of the bias,
-  -- and where even that is too wide (the residual's port has 18 bits) it is the whole bias.
+  -- DSP48E1 adds gain and offset by itself, and besides times the zeros below it; what 25 bits cannot
+  -- hold is the lowest bits of the bias, and where even that is too wide (the residual's port has 18 bits) it is the whole bias.
   constant whole_c : boolean := position_bits_g > 41;
   function low_bits return natural is
   begin
@@ -84,7 +85,7 @@ architecture rtl of drain is
     if whole_c then
       return 0;
     end if;
-    return 2**low_c;
+    return 2**(low_c + position_drop_g);
   end function;
   constant unit_c : natural := unit;
   function residual_bits return positive is
@@ -92,7 +93,7 @@ architecture rtl of drain is
     if whole_c then
       return residual_bits_g;
     end if;
-    return larger(residual_bits_g, low_c + 2);
+    return larger(residual_bits_g, low_c + position_drop_g + 2);
   end function;
 
   function most_channels return positive is
@@ -174,7 +175,7 @@ architecture rtl of drain is
   signal gain         : integer := 0;
   signal scale        : natural range 0 to 31 := 0;
 begin
-  assert bias_bits_g >= low_c and (not whole_c or bias_bits_g = position_bits_g)
+  assert (low_c = 0 or bias_bits_g >= low_c + position_drop_g) and (not whole_c or bias_bits_g = position_bits_g)
     report "drain: bias_bits_g is too narrow for a position's part" severity failure;
   active <= captured or busy;
   read_enable <= active;
@@ -322,7 +323,7 @@ begin
               offset(i) <= field_signed(position_word, i * position_bits_g + low_c,
                 position_bits_g - low_c, fast_g);
               if low_c > 0 then -- the channel's have none
-                word(low_c - 1 downto 0) :=
+                word(low_c + position_drop_g - 1 downto position_drop_g) :=
                   position_word(i * position_bits_g + low_c - 1 downto i * position_bits_g);
               end if;
             end if;

@@ -74,7 +74,7 @@ static void enlarge(const struct plan *p, const struct pass *s, struct largest *
         max->gain = larger(max->gain, llabs(c->gain));
         max->row = larger(max->row, c->multiplier);
         for (int t = 0; s->position && t < m->shape.window; t++)
-            bias = larger(bias, llabs(m->in.rq.b[t * m->shape.d_model + i]));
+            bias = larger(bias, llabs(p->token_biases[t * m->shape.d_model + i]));
         int64_t factor = s->multiplier_from == MULTIPLIER_FIXED     ? s->multiplier
                          : s->multiplier_from == MULTIPLIER_PER_ROW ? c->multiplier
                                                                     : 1;
@@ -97,14 +97,23 @@ void plan_constants(struct plan *p)
             code = larger(code, larger(s->high, -(int64_t)s->low - 1));
         enlarge(p, s, &max);
     }
-    for (int i = 0; i < p->position_words * p->hw.requantisers; i++)
+    uint64_t set = (uint64_t)1 << PLAN_POSITION_ZEROS;
+    for (int i = 0; i < p->position_words * p->hw.requantisers; i++) {
         position = larger(position, llabs(p->positions[i]));
+        set |= (uint64_t)p->positions[i];
+    }
     p->position_bits = model_signed_bits(position);
     p->bias_bits = model_signed_bits(max.bias);
-    if (p->position_bits > PLAN_POSITION_BITS) // a bias is a position's or a channel's
+    if (p->position_bits > PLAN_POSITION_BITS) { // a bias is a position's or a channel's
         p->bias_bits = p->position_bits = (int)larger(p->bias_bits, p->position_bits);
-    else // at least what a position's gain has no room for
-        p->bias_bits = (int)larger(p->bias_bits, p->position_bits - 24);
+    } else {
+        while (!(set >> p->position_drop & 1))
+            p->position_drop++;
+        // at least what a position's gain has no room for
+        if (p->position_bits - p->position_drop > 25)
+            p->bias_bits = (int)larger(p->bias_bits, p->position_bits - 24);
+        p->position_bits = (int)larger(p->position_bits - p->position_drop, 2);
+    }
     p->gain_bits = model_signed_bits(max.gain);
     p->row_bits = max.row > 0 ? model_signed_bits(max.row) - 1 : 0;
     // every sum has 48 bits at most; f's offset may make one seem to have more

@@ -167,7 +167,7 @@ static void put_positions(FILE *out, const struct plan *p)
     for (int i = 0; i < p->position_words; i++) {
         struct word w = {0};
         for (int r = 0; r < lanes; r++)
-            add_field(&w, p->positions[(long)i * lanes + r], p->position_bits);
+            add_field(&w, p->positions[(long)i * lanes + r] >> p->position_drop, p->position_bits);
         put_item(out, i);
         put_word(out, &w);
     }
@@ -314,6 +314,7 @@ static void put_hardware(FILE *out, const struct plan *p)
         {"row_field_c", p->row_bits},
         {"bias_bits_c", p->bias_bits},
         {"position_bits_c", p->position_bits},
+        {"position_drop_c", p->position_drop},
         {"stream_bits_c", p->stream_bits},
         {"stream_slices_c", p->stream_slices},
         {"stream_depth_c", PLAN_STREAM_DEPTH},

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/build/coarse.h"
 #include "tools/build/plan_internal.h"
 
 // ROM places of one linear layer (of one head), shared by all blocks of tokens.
@@ -180,11 +181,51 @@ static int add_half(struct plan *p, int shift, struct place *place)
     return 0;
 }
 
+// The biases of the input layer, as coarse as they may be: fewer columns of the position ROM.
+static int add_token_biases(struct plan *p)
+{
+    const struct model *m = p->model;
+    const struct model_linear *in = &m->in;
+    struct model_op_info info;
+    int d = m->shape.d_model;
+    if (model_op_describe(&m->shape, &m->bits, MODEL_IN, 0, &info) != 0)
+        abort(); // every model has one
+    const int64_t x_low = model_range_min(info.in_range, info.in_bits),
+                  x_high = model_range_max(info.in_range, info.in_bits);
+    int64_t most = 0;
+    for (int i = 0; i < m->shape.window * d; i++)
+        most = llabs(in->rq.b[i]) > most ? llabs(in->rq.b[i]) : most;
+    p->token_biases = calloc((size_t)(m->shape.window * d), sizeof *p->token_biases);
+    if (!p->token_biases)
+        return -1;
+    for (int c = 0; c < d; c++) {
+        struct coarse_requant q = {
+            .multiplier = multiplier_of(&in->rq, c),
+            .shift = in->rq.shift,
+            .low = model_range_min(model_tensor_range(&m->shape, MODEL_H), m->bits.h),
+            .high = model_range_max(model_tensor_range(&m->shape, MODEL_H), m->bits.h)};
+        for (int i = 0; i < in->cols; i++) {
+            int w = in->w[c * in->cols + i];
+            q.acc_low += w * (w < 0 ? x_high : x_low);
+            q.acc_high += w * (w < 0 ? x_low : x_high);
+        }
+        // sums keep to their 48 bits
+        int64_t acc = q.acc_high > -q.acc_low ? q.acc_high : -q.acc_low,
+                room = ((int64_t)1 << 47) - 1 - acc * q.multiplier;
+        for (int t = 0; t < m->shape.window; t++) {
+            int64_t bias = in->rq.b[t * d + c], own = llabs(bias);
+            q.most = room < own ? own : room < most ? room : most;
+            p->token_biases[t * d + c] = coarse_bias(&q, bias);
+        }
+    }
+    return 0;
+}
+
 // What the channel's word holds of the biases of the input layer: their middle, with 16 zeros that
 // leave room for the lowest bits of the rest.
 static int64_t position_middle(const struct plan *p, int channel)
 {
-    const int64_t *b = p->model->in.rq.b;
+    const int64_t *b = p->token_biases;
     int d = p->model->shape.d_model;
     int64_t low = b[channel], high = low;
     for (int t = 1; t < p->model->shape.window; t++) {
@@ -202,7 +243,7 @@ static int64_t position_middle(const struct plan *p, int channel)
 static int add_positions(struct plan *p, const struct place *place)
 {
     const struct model_shape *s = &p->model->shape;
-    const int64_t *b = p->model->in.rq.b;
+    const int64_t *b = p->token_biases;
     int r = p->hw.requantisers, t = p->hw.tokens, most = p->blocks * (t / r) * s->d_model;
     int64_t largest = 0;
     p->positions = calloc((size_t)(most * r), sizeof *p->positions);
@@ -297,7 +338,7 @@ static int in_passes(struct plan *p)
 {
     const struct model *m = p->model;
     struct place place = {0, 0};
-    if (add_linear(p, PASS_IN, 0, &m->in, 0, m->in.rows, &place) != 0 ||
+    if (add_linear(p, PASS_IN, 0, &m->in, 0, m->in.rows, &place) != 0 || add_token_biases(p) != 0 ||
         add_positions(p, &place) != 0)
         return -1;
     struct memory_map map = plan_memory_map(p);

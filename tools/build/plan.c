@@ -302,6 +302,7 @@ void plan_free(struct plan *p)
     free(p->sections);
     free(p->channel_sections);
     free(p->channels);
+    free(p->token_biases);
     free(p->positions);
     free(p->readout);
     free(p);

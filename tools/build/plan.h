@@ -114,7 +114,8 @@ struct memory {
 
 enum {
     PLAN_MAX_SCALES = 32,
-    PLAN_POSITION_BITS = 41, // that the drain can split
+    PLAN_POSITION_BITS = 41,  // that the drain can split
+    PLAN_POSITION_ZEROS = 16, // that it can append
     PLAN_MAX_BANKS = 64,
     PLAN_MAX_MEMORIES = PLAN_MAX_BANKS + 16
 };
@@ -132,6 +133,7 @@ struct plan {
     int readout_bits, readout_drop; // collapsed: of the output's exact sums, and what they drop
     int readout_code_bits;          // signed, of r and f
     int gain_bits, bias_bits, position_bits, has_gain, row_bits, lane_stages;
+    int position_drop;              // zeros below what the position ROM holds, at most 16
     int sum_bits, code_bits;        // before the shift; of every code but y
     int chains, chains_room;        // DSP chains of the tile, and how many it has room for
     int f_offset[MODEL_MAX_LAYERS]; // f is stored as f - f_offset
@@ -158,6 +160,7 @@ struct plan {
     int channel_words;
     struct channel_section *channel_sections; // owned, one after the other in channels
     int channel_section_count;
+    int64_t *token_biases; // owned: [window][d_model] of the input layer, see coarse.h
     int64_t *positions; // owned: [position_words][requantisers]; block b's first is its kept_base
     int position_words;
     int8_t *readout; // owned, collapsed: [readout_words][outputs] weights
