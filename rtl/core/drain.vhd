@@ -105,12 +105,24 @@ architecture rtl of drain is
     return most;
   end function;
 
+  -- A ROM in LUTs is as deep as its address can tell: a comparison of the address would be mapped
+  -- into every column.
+  function depth_of(words, block_bits : natural) return positive is
+  begin
+    if block_bits = 0 then
+      return span_of(words);
+    end if;
+    return words;
+  end function;
+  constant channel_depth_c : positive := depth_of(channel_rom_g'length, channel_block_bits_g);
+  constant gain_depth_c    : positive := depth_of(gain_rom_g'length, gain_block_bits_g);
+
   -- the program, as narrow as it is
   subtype pc_t is natural range 0 to last_of(program_g'length);
   subtype group_t is natural range 0 to last_of(groups_g);
   subtype channel_t is natural range 0 to last_of(most_channels);
-  subtype channel_word_t is natural range 0 to last_of(channel_rom_g'length);
-  subtype gain_t is natural range 0 to last_of(gain_rom_g'length);
+  subtype channel_word_t is natural range 0 to last_of(channel_depth_c);
+  subtype gain_t is natural range 0 to last_of(gain_depth_c);
   subtype constant_t is natural
     range 0 to last_of(larger(channel_rom_g'length, gain_rom_g'length)); -- in either
   subtype kept_t is natural range 0 to last_of(depth_kept_g);
@@ -183,9 +195,19 @@ begin
   tile_group <= at_group;
   stream_next <= active when pass.streamed and at_group = pass.last_group else '0';
   channel_idle <= not active when not pass.streamed else '1';
-  channel_addr <= constant_addr when constant_addr < channel_rom_g'length else 0;
+  channel_in_logic : if channel_block_bits_g = 0 generate
+    channel_addr <= constant_addr mod channel_depth_c;
+  end generate;
+  channel_in_block : if channel_block_bits_g > 0 generate
+    channel_addr <= constant_addr when constant_addr < channel_depth_c else 0;
+  end generate;
   gain_idle <= not active when pass.gained else '1';
-  gain_addr <= constant_addr when constant_addr < gain_rom_g'length else 0;
+  gain_in_logic : if gain_block_bits_g = 0 generate
+    gain_addr <= constant_addr mod gain_depth_c;
+  end generate;
+  gain_in_block : if gain_block_bits_g > 0 generate
+    gain_addr <= constant_addr when constant_addr < gain_depth_c else 0;
+  end generate;
   position_idle <= not active when pass.position else '1';
   kept_addr <= kept_at;
 
@@ -264,13 +286,13 @@ begin
 
   channel_rom : entity work.rom
     generic map (contents_g => channel_rom_g, first_g => 0, words_g => channel_rom_g'length,
-      depth_g => channel_rom_g'length, bits_g => word_bits_c, block_bits_g => channel_block_bits_g)
+      depth_g => channel_depth_c, bits_g => word_bits_c, block_bits_g => channel_block_bits_g)
     port map (clk => clk, idle => channel_idle, read_addr => channel_addr,
       read_data => channel_word);
   gains : if gain_field_g > 0 generate
     gain_rom : entity work.rom
       generic map (contents_g => gain_rom_g, first_g => 0, words_g => gain_rom_g'length,
-        depth_g => gain_rom_g'length, bits_g => gain_bits_g, block_bits_g => gain_block_bits_g)
+        depth_g => gain_depth_c, bits_g => gain_bits_g, block_bits_g => gain_block_bits_g)
       port map (clk => clk, idle => gain_idle, read_addr => gain_addr, read_data => gain_word);
   end generate;
   no_gains : if gain_field_g = 0 generate
