@@ -45,7 +45,6 @@ architecture rtl of accelerator is
   constant stream_word_bits_c : natural := stream_bits_c + smaller(stream_bits_c, 1); -- and a mark
   constant deepest_c      : positive :=
     larger(activation_depth_c, larger(key_depth_c, value_depth_c));
-  constant weight_sources_c : positive := 1 + key_groups_c + value_groups_c;
   type token_words_t is array (0 to t_c - 1) of int_array_t(0 to u_c - 1);
   type key_words_t is array (0 to key_banks_c - 1) of int_array_t(0 to u_c - 1);
   type value_words_t is array (0 to value_banks_c - 1) of int_array_t(0 to p_c - 1);
@@ -65,16 +64,16 @@ architecture rtl of accelerator is
   signal issue_valid, issue_first, issue_last : std_logic;
   signal token_from     : token_source_t;
   signal token_addr     : natural range 0 to 16383;
-  signal weight_from    : weight_source_t;
   signal weight_addr    : natural range 0 to 262143;
-  signal weight_group   : natural range 0 to 63;
+  signal rom_idle       : std_logic;
+  signal key_idle       : std_logic_vector(0 to key_groups_c - 1);
+  signal value_idle     : std_logic_vector(0 to value_groups_c - 1);
 
   signal read_window, read_activation, read_numerator : std_logic;
-  signal read_weight, read_key, read_value : std_logic;
   signal window_read_addr : natural range 0 to span_of(window_depth_c) - 1;
   signal activation_read_addr : natural range 0 to span_of(activation_depth_c) - 1;
   signal numerator_read_addr : natural range 0 to span_of(numerator_depth_c) - 1;
-  signal weight_read_addr : natural range 0 to last_of(weight_depth_c);
+  signal weight_read_addr : natural range 0 to span_of(weight_depth_c) - 1;
   signal key_read_addr  : natural range 0 to span_of(key_depth_c) - 1;
   signal value_read_addr : natural range 0 to span_of(value_depth_c) - 1;
   signal window_words, activation_words, numerator_words : token_words_t;
@@ -88,7 +87,7 @@ architecture rtl of accelerator is
 
   signal valid_1, first_1, last_1 : std_logic := '0';
   signal token_from_1   : token_source_t := from_window;
-  signal weight_source_1 : natural range 0 to weight_sources_c - 1 := 0;
+  signal from_rom_1     : std_logic := '0';
   signal valid_2, first_2, last_2 : std_logic := '0';
   signal tokens         : int_array_t(0 to t_c * u_c - 1) := (others => 0);
   signal weights        : int_array_t(0 to p_c * u_c - 1) := (others => 0);
@@ -220,8 +219,8 @@ begin
     port map (clk => clk, rst => rst, start => start, writes => writes, softmaxes => softmaxes,
       reciprocals => reciprocals, slot_free => slot_free, valid => issue_valid,
       first => issue_first, last => issue_last, token_from => token_from,
-      token_addr => token_addr, weight_from => weight_from, weight_addr => weight_addr,
-      weight_group => weight_group);
+      token_addr => token_addr, weight_addr => weight_addr, rom_idle => rom_idle,
+      key_idle => key_idle, value_idle => value_idle);
 
   -- Memories of the token port. Addresses that are not theirs are cut to fit.
   read_window <= issue_valid when token_from = from_window else '0';
@@ -259,11 +258,9 @@ begin
         read_data => numerator_words(t));
   end generate;
 
-  -- Memories of the weight port.
-  read_weight <= issue_valid when weight_from = from_rom else '0';
-  read_key <= issue_valid when weight_from = from_key else '0';
-  read_value <= issue_valid when weight_from = from_value else '0';
-  weight_read_addr <= weight_addr when weight_from = from_rom else 0;
+  -- Memories of the weight port. What is not read gives zeros.
+  -- lint: allow division because the span is a power of two
+  weight_read_addr <= weight_addr mod span_of(weight_depth_c);
   -- lint: allow division because the span is a power of two
   key_read_addr <= weight_addr mod span_of(key_depth_c);
   -- lint: allow division because the span is a power of two
@@ -271,12 +268,12 @@ begin
   weight_memory : entity work.weight_rom
     generic map (contents_g => weight_rom_c, addresses_g => bank_addresses_c,
       depths_g => bank_depths_c, words_g => bank_words_c, widths_g => bank_bits_c,
-      blocks_g => bank_blocks_c, streams_g => bank_streams_c, depth_g => weight_depth_c,
+      blocks_g => bank_blocks_c, streams_g => bank_streams_c, depth_g => span_of(weight_depth_c),
       weights_g => p_c * u_c, bits_g => weight_bits_c, constants_g => stream_word_bits_c)
-    port map (clk => clk, read_enable => read_weight, read_addr => weight_read_addr,
+    port map (clk => clk, idle => rom_idle, read_addr => weight_read_addr,
       read_data => weight_word, constants => stream_piece);
   stream_generate : if stream_bits_c > 0 generate
-    stream_valid <= valid_1 when weight_source_1 = 0 and token_from_1 /= from_nothing else '0';
+    stream_valid <= valid_1 and from_rom_1 when token_from_1 /= from_nothing else '0';
     stream : entity work.constant_stream
       generic map (bits_g => larger(stream_bits_c, 2), slices_g => larger(stream_slices_c, 1),
         depth_g => stream_depth_c, fast_g => fast_c)
@@ -294,8 +291,8 @@ begin
         generic map (kind_g => key_kind_c, depth_g => key_depth_c, elements_g => u_c,
           bits_g => key_bits_c, fast_g => fast_c)
         port map (clk => clk, write_enable => key_write(b), write_addr => key_addr(b),
-          write_data => key_data(b * u_c to b * u_c + u_c - 1), read_enable => read_key,
-          read_addr => key_read_addr, read_data => key_words(b));
+          write_data => key_data(b * u_c to b * u_c + u_c - 1), read_enable => '1',
+          idle => key_idle(b / p_c), read_addr => key_read_addr, read_data => key_words(b));
     end generate;
     unused : if b >= window_c generate
       key_words(b) <= (others => 0);
@@ -307,8 +304,8 @@ begin
         generic map (kind_g => value_kind_c, depth_g => value_depth_c, elements_g => p_c,
           bits_g => value_bits_c, fast_g => fast_c)
         port map (clk => clk, write_enable => value_write(b), write_addr => value_addr(b),
-          write_data => value_data(b * p_c to b * p_c + p_c - 1), read_enable => read_value,
-          read_addr => value_read_addr, read_data => value_words(b));
+          write_data => value_data(b * p_c to b * p_c + p_c - 1), read_enable => '1',
+          idle => value_idle(b / u_c), read_addr => value_read_addr, read_data => value_words(b));
     end generate;
     unused : if b >= window_c generate
       value_words(b) <= (others => 0);
@@ -323,14 +320,7 @@ begin
       first_1 <= issue_first;
       last_1 <= issue_last;
       token_from_1 <= token_from;
-      case weight_from is
-        when from_rom =>
-          weight_source_1 <= 0;
-        when from_key =>
-          weight_source_1 <= 1 + weight_group;
-        when from_value =>
-          weight_source_1 <= 1 + key_groups_c + weight_group;
-      end case;
+      from_rom_1 <= not rom_idle;
       valid_2 <= valid_1;
       first_2 <= first_1;
       last_2 <= last_1;
@@ -363,59 +353,53 @@ begin
     end if;
   end process;
 
-  -- Sources of the weights: the ROM, the groups of key banks, those of value banks.
+  -- A weight is the OR of the ROM and of every group of key and value banks: one at most is not zero.
   simulated_weights : if fast_c generate
     process (clk)
+      variable code : integer;
     begin
       if rising_edge(clk) then
         if valid_1 = '1' then
           for p in 0 to p_c - 1 loop
             for u in 0 to u_c - 1 loop
-              if weight_source_1 = 0 then
-                weights(p * u_c + u) <= field_signed(weight_word, (p * u_c + u) * weight_bits_c,
-                  weight_bits_c, fast_c);
-              elsif weight_source_1 <= key_groups_c then
-                weights(p * u_c + u) <= key_words((weight_source_1 - 1) * p_c + p)(u);
-              else
-                weights(p * u_c + u) <=
-                  value_words((weight_source_1 - 1 - key_groups_c) * u_c + u)(p);
-              end if;
+              code := field_signed(weight_word, (p * u_c + u) * weight_bits_c, weight_bits_c,
+                fast_c);
+              for g in 0 to key_groups_c - 1 loop
+                code := code + key_words(g * p_c + p)(u);
+              end loop;
+              for g in 0 to value_groups_c - 1 loop
+                code := code + value_words(g * u_c + u)(p);
+              end loop;
+              weights(p * u_c + u) <= code;
             end loop;
           end loop;
         end if;
       end if;
     end process;
   end generate;
-  -- A tree of two-way choices of a code's own bits.
   netlist_weights : if not fast_c generate
     outputs_of : for p in 0 to p_c - 1 generate
       terms_of : for u in 0 to u_c - 1 generate
-        signal choices : word_array_t(0 to 2**clog2(weight_sources_c) - 1)
-          (weight_port_bits_c - 1 downto 0);
-        signal code : std_logic_vector(weight_port_bits_c - 1 downto 0) := (others => '0');
+        subtype code_t is std_logic_vector(weight_port_bits_c - 1 downto 0);
+        signal code : code_t := (others => '0');
       begin
-        places : for i in choices'range generate
-          constant source_c : natural := smaller(i, weight_sources_c - 1); -- some repeat the last
-        begin
-          rom : if source_c = 0 generate
-            choices(i) <= std_logic_vector(resize(signed(weight_word(
-              (p * u_c + u + 1) * weight_bits_c - 1 downto (p * u_c + u) * weight_bits_c)),
-              weight_port_bits_c));
-          end generate;
-          key : if source_c > 0 and source_c <= key_groups_c generate
-            choices(i) <= std_logic_vector(to_signed(
-              key_words((source_c - 1) * p_c + p)(u), weight_port_bits_c));
-          end generate;
-          value : if source_c > key_groups_c generate
-            choices(i) <= std_logic_vector(to_signed(
-              value_words((source_c - 1 - key_groups_c) * u_c + u)(p), weight_port_bits_c));
-          end generate;
-        end generate;
         process (clk)
+          variable sources : code_t;
         begin
           if rising_edge(clk) then
             if valid_1 = '1' then
-              code <= chosen(choices, weight_port_bits_c, weight_source_1);
+              sources := std_logic_vector(resize(signed(weight_word(
+                (p * u_c + u + 1) * weight_bits_c - 1 downto (p * u_c + u) * weight_bits_c)),
+                weight_port_bits_c));
+              for g in 0 to key_groups_c - 1 loop
+                sources := sources or
+                  std_logic_vector(to_signed(key_words(g * p_c + p)(u), weight_port_bits_c));
+              end loop;
+              for g in 0 to value_groups_c - 1 loop
+                sources := sources or
+                  std_logic_vector(to_signed(value_words(g * u_c + u)(p), weight_port_bits_c));
+              end loop;
+              code <= sources;
             end if;
           end if;
         end process;

@@ -41,10 +41,6 @@ package arithmetic_pkg is
   function field_natural(word : std_logic_vector; low, bits : natural; fast : boolean) return natural;
   function field_wide(word : std_logic_vector; low, bits : natural; fast : boolean) return wide_t;
 
-  -- choices(index) as a tree of two-way choices: of ifs a netlist makes a priority. There are a power
-  -- of two of them, at least two, of that many bits.
-  function chosen(choices : word_array_t; bits : positive; index : natural) return std_logic_vector;
-
   -- Exact in pieces of 31 bits: |a| < 2**24, |b| < 2**17.
   function product_fast(a, b : integer) return wide_t;
   function sum_fast(a, b : wide_t) return wide_t;
@@ -170,23 +166,6 @@ package body arithmetic_pkg is
       value.high := 0;
     end if;
     return value;
-  end function;
-
-  function chosen(choices : word_array_t; bits : positive; index : natural) return std_logic_vector is
-    constant levels_c : positive := clog2(choices'length);
-    constant bits_c   : unsigned(levels_c - 1 downto 0) := to_unsigned(index, levels_c);
-    variable left     : word_array_t(0 to choices'length - 1)(bits - 1 downto 0) := choices;
-  begin
-    for level in 0 to levels_c - 1 loop
-      for i in 0 to 2**(levels_c - 1 - level) - 1 loop
-        if bits_c(level) = '1' then
-          left(i) := left(2 * i + 1);
-        else
-          left(i) := left(2 * i);
-        end if;
-      end loop;
-    end loop;
-    return left(0);
   end function;
 
   function product_fast(a, b : integer) return wide_t is

@@ -26,9 +26,11 @@ entity issuer is
     last         : out std_logic;
     token_from   : out token_source_t;
     token_addr   : out natural range 0 to 16383;
-    weight_from  : out weight_source_t;
     weight_addr  : out natural range 0 to 262143;
-    weight_group : out natural range 0 to 63);
+    -- memories of the weight port that are not read; each bit is a register: it resets many
+    rom_idle     : out std_logic;
+    key_idle     : out std_logic_vector(0 to key_groups_g - 1);
+    value_idle   : out std_logic_vector(0 to value_groups_g - 1));
 end entity;
 
 architecture rtl of issuer is
@@ -132,6 +134,9 @@ begin
       valid <= '0';
       first <= '0';
       last <= '0';
+      rom_idle <= '1';
+      key_idle <= (others => '1');
+      value_idle <= (others => '1');
       if slot_free = '1' then
         slots := slots - 1;
       end if;
@@ -174,9 +179,23 @@ begin
         valid <= '1';
         token_from <= pass.token_from;
         token_addr <= pass.token_base + at_slice;
-        weight_from <= pass.weight_from;
         weight_addr <= address;
-        weight_group <= band;
+        case pass.weight_from is
+          when from_rom =>
+            rom_idle <= '0';
+          when from_key =>
+            for g in key_idle'range loop
+              if band = g then
+                key_idle(g) <= '0';
+              end if;
+            end loop;
+          when from_value =>
+            for g in value_idle'range loop
+              if band = g then
+                value_idle(g) <= '0';
+              end if;
+            end loop;
+        end case;
         if at_slice = 0 then
           first <= '1';
         end if;

@@ -18,6 +18,7 @@ entity memory_bank is
     write_addr   : in  natural range 0 to last_of(depth_g);
     write_data   : in  int_array_t(0 to elements_g - 1);
     read_enable  : in  std_logic;
+    idle         : in  std_logic := '0'; -- zeros come in the place of a word, so that words can be ORed
     read_addr    : in  natural range 0 to span_of(depth_g) - 1;
     read_data    : out int_array_t(0 to elements_g - 1));
 end entity;
@@ -32,23 +33,23 @@ begin
       generic map (depth_g => depth_g, elements_g => elements_g, bits_g => bits_g,
         signed_g => signed_g, fast_g => fast_g)
       port map (clk => clk, write_enable => write_enable, write_addr => write_addr,
-        write_data => write_data, read_enable => read_enable, read_addr => read_addr,
-        read_data => read_data);
+        write_data => write_data, read_enable => read_enable, idle => idle,
+        read_addr => read_addr, read_data => read_data);
   end generate;
   in_distributed : if kind_g = "distributed" generate
     memory : entity work.ram_distributed
       generic map (depth_g => depth_g, elements_g => elements_g, bits_g => bits_g,
         signed_g => signed_g, fast_g => fast_g)
       port map (clk => clk, write_enable => write_enable, write_addr => write_addr,
-        write_data => write_data, read_enable => read_enable, read_addr => read_addr,
-        read_data => read_data);
+        write_data => write_data, read_enable => read_enable, idle => idle,
+        read_addr => read_addr, read_data => read_data);
   end generate;
   in_auto : if kind_g = "auto" generate
     memory : entity work.ram_auto
       generic map (depth_g => depth_g, elements_g => elements_g, bits_g => bits_g,
         signed_g => signed_g, fast_g => fast_g)
       port map (clk => clk, write_enable => write_enable, write_addr => write_addr,
-        write_data => write_data, read_enable => read_enable, read_addr => read_addr,
-        read_data => read_data);
+        write_data => write_data, read_enable => read_enable, idle => idle,
+        read_addr => read_addr, read_data => read_data);
   end generate;
 end architecture;

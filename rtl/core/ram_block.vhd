@@ -21,6 +21,7 @@ entity ram_block is
     write_addr   : in  natural range 0 to last_of(depth_g);
     write_data   : in  int_array_t(0 to elements_g - 1);
     read_enable  : in  std_logic;
+    idle         : in  std_logic := '0'; -- zeros come in the place of a word
     read_addr    : in  natural range 0 to span_of(depth_g) - 1;
     read_data    : out int_array_t(0 to elements_g - 1) := (others => 0));
 end entity;
@@ -51,7 +52,9 @@ begin
         end loop;
         memory(write_addr) <= word;
       end if;
-      if read_enable = '1' then
+      if idle = '1' then
+        read_word <= (others => '0');
+      elsif read_enable = '1' then
         read_word <= memory(read_addr);
       end if;
     end if;

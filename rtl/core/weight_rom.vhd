@@ -2,7 +2,7 @@
 -- The weights of all linear layers, in banks. A bank holds weights of its own width, which leave
 -- sign-extended; its depth is a power of two and its first address a multiple of that, so a few bits
 -- of the address choose it. The word comes one cycle after the address; banks that are not read
--- give zeros, so their OR is the word, and it is zero after a cycle without read_enable.
+-- give zeros, so their OR is the word, and it is zero after a cycle with idle.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -23,7 +23,7 @@ entity weight_rom is
     constants_g : natural);     -- bits of the constants beside the weights
   port (
     clk         : in  std_logic;
-    read_enable : in  std_logic;
+    idle        : in  std_logic;
     read_addr   : in  natural range 0 to last_of(depth_g);
     read_data   : out std_logic_vector(weights_g * bits_g - 1 downto 0); -- first weight rightmost
     constants   : out std_logic_vector(larger(constants_g, 1) - 1 downto 0));
@@ -56,24 +56,24 @@ begin
     -- whole, whatever the words: a shorter Block RAM would be cut into columns with a mux behind
     constant depth_c : positive := depths_g(b);
     constant low_c   : natural := clog2(depths_g(b));
-    signal idle      : std_logic;
+    signal bank_idle : std_logic;
     signal bank_addr : natural range 0 to last_of(depth_c);
     signal word      : std_logic_vector(all_c - 1 downto 0);
   begin
     only : if low_c >= addr_bits_c generate
-      idle <= not read_enable;
+      bank_idle <= idle;
       bank_addr <= read_addr;
     end generate;
     one_of_many : if low_c < addr_bits_c generate
       constant number_c : natural := addresses_g(b) / depths_g(b);
     begin
-      idle <= '0' when read_enable = '1' and addr(addr'high downto low_c) = number_c else '1';
+      bank_idle <= '0' when idle = '0' and addr(addr'high downto low_c) = number_c else '1';
       bank_addr <= to_integer(addr(low_c - 1 downto 0));
     end generate;
     memory : entity work.rom
       generic map (contents_g => contents_g, first_g => first_of(b), words_g => words_g(b),
         depth_g => depth_c, bits_g => all_c, block_bits_g => all_c * blocks_g(b))
-      port map (clk => clk, idle => idle, read_addr => bank_addr, read_data => word);
+      port map (clk => clk, idle => bank_idle, read_addr => bank_addr, read_data => word);
     streams : if all_c > weights_g * width_c generate
       pieces(b) <= word(word'high downto weights_g * width_c);
     end generate;

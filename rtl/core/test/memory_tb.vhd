@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Every kind of memory bank against an array: random writes and reads at once, the old word when both
--- meet, read data that hold.
+-- meet, read data that hold, zeros after an idle cycle.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.math_real.all;
@@ -18,7 +18,7 @@ architecture test of memory_tb is
   constant bits_c     : positive := 5;
   type banks_t is array (0 to 5) of int_array_t(0 to elements_c - 1);
   signal clk          : std_logic := '0';
-  signal write_enable, read_enable : std_logic := '0';
+  signal write_enable, read_enable, idle : std_logic := '0';
   signal write_addr, read_addr : natural range 0 to depth_c - 1 := 0;
   signal write_data   : int_array_t(0 to elements_c - 1) := (others => 0);
   signal read_data    : banks_t;
@@ -37,7 +37,7 @@ begin
       generic map (kind_g => kind(k), depth_g => depth_c, elements_g => elements_c,
         bits_g => bits_c, fast_g => k > 2)
       port map (clk => clk, write_enable => write_enable, write_addr => write_addr,
-        write_data => write_data, read_enable => read_enable, read_addr => read_addr,
+        write_data => write_data, read_enable => read_enable, idle => idle, read_addr => read_addr,
         read_data => read_data(k));
   end generate;
 
@@ -60,6 +60,7 @@ begin
     for i in 1 to count_g loop
       write_enable <= '0';
       read_enable <= '0';
+      idle <= '0';
       write_addr <= random(0, depth_c - 1);
       read_addr <= random(0, depth_c - 1);
       for e in 0 to elements_c - 1 loop
@@ -71,8 +72,14 @@ begin
       if random(0, 2) > 0 then
         read_enable <= '1';
       end if;
+      if random(0, 4) = 0 then
+        idle <= '1';
+      end if;
       wait for 5 ns;
-      if read_enable = '1' then
+      if idle = '1' then
+        want := (others => 0);
+        known := true;
+      elsif read_enable = '1' then
         want := memory(read_addr);
         known := true;
       end if;
