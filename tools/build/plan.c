@@ -215,7 +215,11 @@ static void plan_memories(struct plan *p)
     p->kept_depth = power_of_two(p->blocks * (t / r) * s->d_model);
     p->pool_depth = power_of_two(s->form == MODEL_COLLAPSED ? s->outputs : s->d_model);
     struct memory_map m = plan_memory_map(p);
-    p->activation_depth = m.f_base + m.f_blocks * m.f_words;
+    // o takes the place of f, and is longer where the feed-forward layer is narrow
+    int o_words = p->model->shape.form == MODEL_COLLAPSED
+                      ? 0
+                      : ceil_div(p->model->shape.d_model, p->hw.terms);
+    p->activation_depth = m.f_base + larger(m.f_blocks * m.f_words, o_words);
 }
 
 // The token-port buffer: h, then c in its place; q, then r in its place; a ring of f.
