@@ -185,7 +185,8 @@ struct model_op_info {
     int drop; // low bits of the sum that are cut off (floor) before it is multiplied
     enum model_tensor tensor; // what it forms
 };
-// 0, or -1 where the operation does not exist in that layer (in, out: layer 0 only).
+// 0, or -1 where the operation does not exist in that layer (in, out: layer 0 only). Widths of 0
+// ask for the shape alone: acc_max and drop are 0 then.
 int model_op_describe(const struct model_shape *s, const struct model_bits *b, enum model_op op,
                       int layer, struct model_op_info *info);
 // Borrowed; NULL as above.

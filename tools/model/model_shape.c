@@ -255,6 +255,9 @@ int model_op_describe(const struct model_shape *s, const struct model_bits *b, e
     if (layer < 0 || layer >= (op == MODEL_IN || op == MODEL_OUT ? 1 : s->layers) ||
         describe(s, b, op, layer, info) < 0)
         return -1;
+    info->acc_max = 0;
+    if (info->in_bits == 0 || info->w_bits == 0)
+        return 0;
     info->acc_max =
         model_acc_max(info->in_bits, info->in_range != MODEL_UNSIGNED, info->w_bits, info->cols);
     if (op == MODEL_OUT && s->form == MODEL_COLLAPSED) {
