@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sevencast-explore: from measured sensitivities to the exact front of loss against bit operations,
 // and quantised training of points on it.
-#include <errno.h>
-#include <getopt.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +9,11 @@
 
 #include "tools/build/plan.h"
 #include "tools/explore/front.h"
+#include "tools/explore/options.h"
 #include "tools/train/bits.h"
 #include "tools/train/checkpoint.h"
 
 enum { MAX_CONFIRM = 200, MAX_SEEDS = 20, WHY_BYTES = 512, TEXT_BYTES = 1024 };
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INPUT = 3, EXIT_WRITE = 5 };
 
 static const char usage_text[] =
     "Usage: sevencast-explore --sensitivities FILE --out FILE [--budget OPERATIONS |\n"
@@ -59,109 +56,27 @@ struct explore {
     char why[WHY_BYTES];
 };
 
-__attribute__((format(printf, 2, 3))) static int complain(int code, const char *format, ...)
-{
-    va_list ap;
-    va_start(ap, format);
-    fprintf(stderr, "sevencast-explore: ");
-    vfprintf(stderr, format, ap);
-    fprintf(stderr, "\n");
-    va_end(ap);
-    return code;
-}
-
-static int to_number(const char *option, const char *text, double lo, double hi, double *value)
-{
-    char *end;
-    errno = 0;
-    *value = strtod(text, &end);
-    if (end == text || *end || errno || !(*value >= lo && *value <= hi))
-        return complain(EXIT_USAGE, "--%s: '%s' is not a number in %g..%g", option, text, lo, hi);
-    return 0;
-}
-
-static int take(struct explore *e, const char *name, const char *text)
-{
-    const struct {
-        const char *name;
-        const char **to;
-    } word[] = {{"sensitivities", &e->sensitivities},
-                {"out", &e->out},
-                {"data", &e->data},
-                {"float-checkpoint", &e->checkpoint}};
-    const struct {
-        const char *name;
-        int *to, lo, hi;
-    } count[] = {{"budget-uniform", &e->budget_uniform, WIDTH_MIN, WIDTH_MAX},
-                 {"confirm", &e->confirm, 0, MAX_CONFIRM},
-                 {"seeds", &e->seeds, 1, MAX_SEEDS},
-                 {"epochs", &e->epochs, 0, 100000},
-                 {"jobs", &e->jobs, 1, 256}};
-    double value;
-    for (size_t i = 0; i < sizeof word / sizeof word[0]; i++)
-        if (!strcmp(name, word[i].name)) {
-            *word[i].to = text;
-            return 0;
-        }
-    for (size_t i = 0; i < sizeof count / sizeof count[0]; i++)
-        if (!strcmp(name, count[i].name)) {
-            int rc = to_number(name, text, count[i].lo, count[i].hi, &value);
-            if (!rc && value != (int)value)
-                rc = complain(EXIT_USAGE, "--%s: '%s' is not a whole number", name, text);
-            if (!rc)
-                *count[i].to = (int)value;
-            return rc;
-        }
-    if (!strcmp(name, "rate"))
-        return to_number(name, text, 1e-7, 1, &e->rate);
-    int rc = to_number(name, text, 1, 1e15, &value);
-    e->budget = rc ? 0 : (long)value;
-    return rc;
-}
-
+// One row an option of the front; commands of their own have their own table.
 static int parse(struct explore *e, int argc, char **argv)
 {
-    static const struct option list[] = {{"sensitivities", required_argument, NULL, 1},
-                                         {"out", required_argument, NULL, 1},
-                                         {"budget", required_argument, NULL, 1},
-                                         {"data", required_argument, NULL, 1},
-                                         {"budget-uniform", required_argument, NULL, 1},
-                                         {"confirm", required_argument, NULL, 1},
-                                         {"float-checkpoint", required_argument, NULL, 1},
-                                         {"seeds", required_argument, NULL, 1},
-                                         {"epochs", required_argument, NULL, 1},
-                                         {"rate", required_argument, NULL, 1},
-                                         {"jobs", required_argument, NULL, 1},
-                                         {"uniform", no_argument, NULL, 'u'},
-                                         {"quiet", no_argument, NULL, 'q'},
-                                         {"help", no_argument, NULL, 'h'},
-                                         {"version", no_argument, NULL, 'V'},
-                                         {NULL, 0, NULL, 0}};
-    int c, at = 0, rc = 0;
-    while (!rc && (c = getopt_long(argc, argv, "hV", list, &at)) != -1)
-        switch (c) {
-        case 1:
-            rc = take(e, list[at].name, optarg);
-            break;
-        case 'u':
-            e->uniform = 1;
-            break;
-        case 'q':
-            e->quiet = 1;
-            break;
-        case 'h':
-            fputs(usage_text, stdout);
-            exit(EXIT_OK);
-        case 'V':
-            printf("sevencast-explore %s\n", SEVENCAST_VERSION);
-            exit(EXIT_OK);
-        default:
-            rc = complain(EXIT_USAGE, "see --help");
-        }
+    const struct option_row row[] = {
+        {"sensitivities", OPTION_TEXT, &e->sensitivities, 0, 0},
+        {"out", OPTION_TEXT, &e->out, 0, 0},
+        {"budget", OPTION_LONG, &e->budget, 1, 1e15},
+        {"budget-uniform", OPTION_COUNT, &e->budget_uniform, WIDTH_MIN, WIDTH_MAX},
+        {"confirm", OPTION_COUNT, &e->confirm, 0, MAX_CONFIRM},
+        {"uniform", OPTION_FLAG, &e->uniform, 0, 0},
+        {"data", OPTION_TEXT, &e->data, 0, 0},
+        {"float-checkpoint", OPTION_TEXT, &e->checkpoint, 0, 0},
+        {"seeds", OPTION_COUNT, &e->seeds, 1, MAX_SEEDS},
+        {"epochs", OPTION_COUNT, &e->epochs, 0, 100000},
+        {"rate", OPTION_NUMBER, &e->rate, 1e-7, 1},
+        {"jobs", OPTION_COUNT, &e->jobs, 1, 256},
+        {"quiet", OPTION_FLAG, &e->quiet, 0, 0},
+    };
+    int rc = options_parse(row, (int)(sizeof row / sizeof row[0]), usage_text, argc, argv);
     if (rc)
         return rc;
-    if (optind < argc)
-        return complain(EXIT_USAGE, "'%s' is not expected here", argv[optind]);
     if (!e->sensitivities || !e->out)
         return complain(EXIT_USAGE, "--sensitivities and --out are needed");
     if ((e->confirm || e->uniform) && (!e->data || !e->checkpoint))
