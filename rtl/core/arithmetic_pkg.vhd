@@ -35,6 +35,10 @@ package arithmetic_pkg is
   -- words words of the contents from first, bits bits of each from low, zeros up to depth; descending.
   function rom_part(contents : word_array_t; first, words, low, bits, depth : natural)
     return word_array_t;
+  -- Whether a ROM of those words of bits bits, descending, keeps them inverted: GHDL's synthesis makes zeros of a
+  -- constant of 64, 96, ... bits of which only the highest 32 are not zero, and of an inverted one it does not.
+  function keeps_inverted(contents : word_array_t; bits : positive) return boolean;
+  function kept(contents : word_array_t; bits : positive) return word_array_t; -- as such a ROM keeps them; descending
 
   -- One field of a word as an integer; bits counted from the right.
   function field_signed(word : std_logic_vector; low, bits : natural; fast : boolean) return integer;
@@ -112,6 +116,38 @@ package body arithmetic_pkg is
       part(i) := contents(first + i)(low + bits - 1 downto low);
     end loop;
     return part;
+  end function;
+
+  function keeps_inverted(contents : word_array_t; bits : positive) return boolean is
+    constant all_c  : positive := contents'length * bits;
+    variable at     : natural := 0;
+  begin
+    if all_c mod 32 /= 0 or all_c <= 32 then
+      return false;
+    end if;
+    for i in contents'low to contents'high loop
+      for b in 0 to bits - 1 loop
+        if contents(i)(b) = '1' then
+          return false;
+        end if;
+        at := at + 1;
+        if at = all_c - 32 then
+          return true;
+        end if;
+      end loop;
+    end loop;
+    return true;
+  end function;
+
+  function kept(contents : word_array_t; bits : positive) return word_array_t is
+    variable memory : word_array_t(contents'length - 1 downto 0)(bits - 1 downto 0) := contents;
+  begin
+    if keeps_inverted(contents, bits) then
+      for i in memory'range loop
+        memory(i) := not memory(i);
+      end loop;
+    end if;
+    return memory;
   end function;
 
   function span_of(n : positive) return positive is

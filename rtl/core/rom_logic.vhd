@@ -19,7 +19,8 @@ end entity;
 
 architecture rtl of rom_logic is
   -- descending, as GHDL's synthesis addresses any other array from its end
-  constant memory : word_array_t(contents_g'length - 1 downto 0)(read_data'range) := contents_g;
+  constant memory : word_array_t(contents_g'length - 1 downto 0)(read_data'range) := kept(contents_g, bits_g);
+  constant inverted_c : boolean := keeps_inverted(contents_g, bits_g);
   attribute rom_style : string;
   attribute rom_style of memory : constant is "distributed";
 begin
@@ -28,6 +29,8 @@ begin
     if rising_edge(clk) then
       if idle = '1' then
         read_data <= (others => '0');
+      elsif inverted_c then
+        read_data <= not memory(read_addr);
       else
         read_data <= memory(read_addr);
       end if;

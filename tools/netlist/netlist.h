@@ -99,6 +99,7 @@ struct item {
     const char *memory, *module;
     size_t width, depth;
     const char **words;
+    bool local;     // a constant with a name, in the Verilog only
     bool vhdl_text; // stood as VHDL in the Verilog
     bool dropped;   // not to be written
 };

@@ -3,7 +3,8 @@
 // bytes. And a negative integer constant beside a vector of more than 32 bits loses its sign in
 // both languages: 32 bits of it and zeros above. That one cannot be told from an honest constant,
 // so where integers may meet vectors, which is in arithmetic and comparisons, what looks like it is
-// refused.
+// refused. And a constant of 64, 96, ... bits of which only the highest 32 are not zero becomes
+// zeros in both: a constant of nothing but zeros that is read by parts is refused.
 #include "tools/netlist/repair.h"
 
 #include <string.h>
@@ -17,6 +18,12 @@ static bool lost_sign(const char *bits)
         return false;
     size_t above = width - INTEGER_BITS;
     return strspn(bits, "0") == above;
+}
+
+static bool lost_high_bits(const char *bits)
+{
+    size_t width = strlen(bits);
+    return width > INTEGER_BITS && width % INTEGER_BITS == 0 && strspn(bits, "0") == width;
 }
 
 static bool meets_integers(const struct item *item)
@@ -60,6 +67,11 @@ static void repair_operand(struct repair *r, struct item *item, struct operand *
 void repair_constants(struct repair *r, struct item *item, const struct item *witness)
 {
     (void)witness;
+    if (item->local && item->in[0].bits && lost_high_bits(item->in[0].bits))
+        repair_refuse(r, item,
+                      "constant of %zu zeros, of which the highest 32 bits may have been lost; "
+                      "write it inverted, or of another width",
+                      strlen(item->in[0].bits));
     for (size_t i = 0; i < item->in_count; i++)
         repair_operand(r, item, &item->in[i]);
     if (item->has_other)

@@ -41,6 +41,7 @@ static void read_declaration(struct cursor *c, struct module *module)
         add_net(c, module, name, width, DIRECTION_NONE);
         struct item *item = cursor_item(c, module, ITEM_EXPRESSION, name, line, 0);
         item_add_input(c->netlist->pool, item, verilog_operand(c), NULL);
+        item->local = true;
     } else if (reg && cursor_take(c, "[")) {
         struct item *item = cursor_item(c, module, ITEM_MEMORY, name, line, 0);
         item->width = width;

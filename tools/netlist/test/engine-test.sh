@@ -10,7 +10,7 @@ need verilator
 need sevencast-build
 
 # Two windows fit, heads and a last token block that is not full.
-core_random_variant "$work/variant" 11 7 3 8 2 12 1 1 6 >/dev/null || fail "no variant"
+core_random_variant "$work/variant" 11 7 3 8 2 12 1 2 6 >/dev/null || fail "no variant"
 name=$(jq -r .name "$work/variant/manifest.json")
 share=$SEVENCAST_BUILD/share/sevencast/sim
 sevencast-build "$work/variant" --out "$work/packages" --rtl "$SEVENCAST_SOURCE/rtl" --vboard-sim "$share" \
