@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/explore/trial.h"
 #include "tools/train/bits.h"
 
 enum { Y_BITS = 16, PART_MAX = 8 };
@@ -52,12 +53,7 @@ struct model_bits front_bits(const struct sensitivity *s, const struct front_poi
 
 void front_text(const struct sensitivity *s, const struct model_bits *bits, char *text, size_t cap)
 {
-    struct model_bits copy = *bits;
-    snprintf(text, cap, "8");
-    for (int t = 0; t < s->tensors; t++) {
-        size_t used = strlen(text);
-        snprintf(text + used, cap - used, ",%s=%d", s->name[t], *trial_width(&s->shape, &copy, t));
-    }
+    trial_text(&s->shape, bits, text, cap);
 }
 
 // Operations of the products within one part: other widths are zero and so are their products.

@@ -10,15 +10,15 @@
 #include "tools/build/plan.h"
 #include "tools/explore/front.h"
 #include "tools/explore/options.h"
+#include "tools/explore/pool.h"
 #include "tools/train/bits.h"
-#include "tools/train/checkpoint.h"
 
 enum { MAX_CONFIRM = 200, MAX_SEEDS = 20, WHY_BYTES = 512, TEXT_BYTES = 1024 };
 
 static const char usage_text[] =
     "Usage: sevencast-explore --sensitivities FILE --out FILE [--budget OPERATIONS |\n"
     "           --budget-uniform BITS] [--confirm N --data FILE --float-checkpoint FILE\n"
-    "           [--uniform] [--seeds N] [--epochs N] [--rate X] [--jobs N]]\n\n"
+    "           [--uniform] [--seeds N] [--epochs N] [--rate X] [--jobs N] [--record FILE]]\n\n"
     "Finds, by exact enumeration of the widths of all tensors, the front of predicted loss "
     "against\n"
     "bit operations, and confirms points of it by quantised training judged by the golden "
@@ -35,24 +35,27 @@ static const char usage_text[] =
     "  --seeds N                 runs of each point (3)\n"
     "  --epochs N, --rate X      of a run (100, 0.002)\n"
     "  --jobs N                  processes (one for each core)\n"
+    "  --record FILE             results of runs, kept as they come: a run that stands there is\n"
+    "                            not run again, so what was killed goes on where it was\n"
+    "  --trial-timeout SECONDS   a run that takes longer is killed and tried once more (3600)\n"
     "  --quiet                   no progress, even on a terminal\n"
     "  --help, --version\n\n"
     "Exit codes: 0 done, 1 failed, 2 usage, 3 an input cannot be read, 5 result not written.\n";
 
 struct explore {
-    const char *sensitivities, *out, *data, *checkpoint;
+    const char *sensitivities, *out, *data, *checkpoint, *record_path;
     long budget;
     int budget_uniform, confirm, uniform, seeds, epochs, jobs, quiet;
-    double rate;
+    double rate, timeout_s;
     struct sensitivity sens;
     struct front front;
-    struct task *task;
-    struct net *net;
+    struct trial_setting setting;
+    struct record record;
+    struct pool pool;
     // The confirmed points: bits of each, seeds trials for each.
     struct model_bits chosen[MAX_CONFIRM + WIDTHS];
     int is_uniform[MAX_CONFIRM + WIDTHS], chosen_count;
     struct trial *trial;
-    int done;
     char why[WHY_BYTES];
 };
 
@@ -72,6 +75,8 @@ static int parse(struct explore *e, int argc, char **argv)
         {"epochs", OPTION_COUNT, &e->epochs, 0, 100000},
         {"rate", OPTION_NUMBER, &e->rate, 1e-7, 1},
         {"jobs", OPTION_COUNT, &e->jobs, 1, 256},
+        {"record", OPTION_TEXT, &e->record_path, 0, 0},
+        {"trial-timeout", OPTION_NUMBER, &e->timeout_s, 1, 1e6},
         {"quiet", OPTION_FLAG, &e->quiet, 0, 0},
     };
     int rc = options_parse(row, (int)(sizeof row / sizeof row[0]), usage_text, argc, argv);
@@ -115,62 +120,61 @@ static void choose(struct explore *e)
             e->is_uniform[e->chosen_count++] = b;
 }
 
-static int read_inputs(struct explore *e)
-{
-    const char *names[MODEL_MAX_FEATURES + 1];
-    int count = 0;
-    for (int f = 0; f < e->sens.shape.features; f++)
-        names[count++] = e->sens.feature[f];
-    names[count++] = e->sens.spec.target;
-    struct csv_table *table = csv_read(e->data, names, count, NULL, e->why, sizeof e->why);
-    if (!table)
-        return complain(EXIT_INPUT, "%s", e->why);
-    e->task = task_new(table, &e->sens.spec, e->why, sizeof e->why);
-    csv_free(table);
-    if (!e->task)
-        return complain(EXIT_INPUT, "%s: %s", e->data, e->why);
-    e->net = net_new(&e->sens.shape);
-    if (!e->net)
-        return complain(EXIT_FAILED, "out of memory");
-    struct checkpoint_note note;
-    if (checkpoint_load(e->net, &note, e->checkpoint, e->why, sizeof e->why))
-        return complain(EXIT_INPUT, "%s", e->why);
-    return 0;
-}
-
-static void told(void *context, const struct trial *t)
+static void told(void *context, const struct pool_progress *p)
 {
     struct explore *e = context;
-    e->done++;
-    if (!e->quiet && isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%d of %d runs, last one %.4g %s  ", e->done, e->chosen_count * e->seeds,
-                t->validation_rmse, e->sens.unit);
+    if (e->quiet || !isatty(STDERR_FILENO))
+        return;
+    fprintf(stderr, "\r%d of %d runs", p->done, p->total);
+    if (p->last)
+        fprintf(stderr, ", last one %.4g %s", p->last->validation_rmse, e->sens.unit);
+    if (p->left_s >= 0)
+        fprintf(stderr, ", %.0f s left", p->left_s);
+    fprintf(stderr, "\033[K");
+}
+
+// What runs trials from here on, and where their results are kept.
+static int open_pool(struct explore *e)
+{
+    if (trial_setting_open(&e->setting, &e->sens.shape, &e->sens.spec, e->data, e->checkpoint,
+                           e->why, sizeof e->why))
+        return complain(EXIT_INPUT, "%s", e->why);
+    if (e->record_path && record_open(&e->record, e->record_path, e->why, sizeof e->why))
+        return complain(EXIT_INPUT, "%s", e->why);
+    if (e->record.torn || e->record.damaged)
+        fprintf(stderr, "sevencast-explore: %s: %d line cut off at its end, %d damaged\n",
+                e->record_path, e->record.torn, e->record.damaged);
+    e->setting.plan.test = 1;
+    e->setting.plan.fit.epochs = e->epochs;
+    e->setting.plan.fit.rate = e->rate;
+    e->pool = (struct pool){.setting = &e->setting,
+                            .record = &e->record,
+                            .processes = e->jobs,
+                            .timeout_s = e->timeout_s,
+                            .told = told,
+                            .context = e};
+    return 0;
 }
 
 static int confirm(struct explore *e)
 {
-    int rc = read_inputs(e);
+    int rc = open_pool(e);
     if (rc)
         return rc;
     choose(e);
     const int trials = e->chosen_count * e->seeds;
-    struct trial_plan plan = {.task = e->task, .shape = e->sens.shape, .floating = e->net->param};
-    plan.fit.epochs = e->epochs;
-    plan.fit.batch = 64;
-    plan.fit.rate = e->rate;
-    plan.fit.weight_decay = 0.01;
-    plan.processes = e->jobs ? e->jobs : (int)sysconf(_SC_NPROCESSORS_ONLN);
     e->trial = calloc((size_t)trials, sizeof *e->trial);
     if (!e->trial)
         return complain(EXIT_FAILED, "out of memory");
-    for (int i = 0; i < trials; i++) {
-        e->trial[i].bits = e->chosen[i / e->seeds];
-        e->trial[i].seed = 1 + (uint64_t)(i % e->seeds);
-    }
-    int left = trial_run_all(&plan, e->trial, trials, told, e, e->why, sizeof e->why);
+    for (int i = 0; i < trials; i++)
+        e->trial[i] =
+            (struct trial){.bits = e->chosen[i / e->seeds], .seed = 1 + (uint64_t)(i % e->seeds)};
+    int left = pool_run(&e->pool, e->trial, trials, e->why, sizeof e->why);
     if (!e->quiet && isatty(STDERR_FILENO))
         fprintf(stderr, "\r\033[K");
-    return left ? complain(EXIT_FAILED, "%s", e->why) : 0;
+    if (left)
+        return complain(EXIT_FAILED, "%d of %d runs without a result: %s", left, trials, e->why);
+    return 0;
 }
 
 // The plan wants possible shifts; its cycles do not depend on the integers.
@@ -218,20 +222,43 @@ static json_t *point_json(const struct explore *e, const struct model_bits *bits
                      cycles_json(e, bits), "bits", text, "command", command);
 }
 
+static json_t *finite_or_null(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *mean_json(const double *v, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += v[i];
+    return finite_or_null(sum / count);
+}
+
+static json_t *list_json(const double *v, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(list, finite_or_null(v[i]));
+    return list;
+}
+
 static json_t *confirmed_json(const struct explore *e, int i)
 {
-    json_t *point = point_json(e, &e->chosen[i]), *runs = json_array();
-    double sum = 0;
+    json_t *point = point_json(e, &e->chosen[i]);
+    const struct trial *t = &e->trial[i * e->seeds];
+    double validation[MAX_SEEDS], test[MAX_SEEDS];
     for (int s = 0; s < e->seeds; s++) {
-        double rmse = e->trial[i * e->seeds + s].validation_rmse;
-        sum += rmse;
-        json_array_append_new(runs, isfinite(rmse) ? json_real(rmse) : json_null());
+        validation[s] = t[s].validation_rmse;
+        test[s] = t[s].test_rmse;
     }
     json_object_set_new(point, "uniform",
                         e->is_uniform[i] ? json_integer(e->is_uniform[i]) : json_null());
-    json_object_set_new(point, "validation_rmse",
-                        isfinite(sum) ? json_real(sum / e->seeds) : json_null());
-    json_object_set_new(point, "runs", runs);
+    json_object_set_new(point, "validation_rmse", mean_json(validation, e->seeds));
+    json_object_set_new(point, "runs", list_json(validation, e->seeds));
+    json_object_set_new(point, "test",
+                        json_pack("{s:o, s:o}", "rmse", mean_json(test, e->seeds), "runs",
+                                  list_json(test, e->seeds)));
     return point;
 }
 
@@ -271,12 +298,17 @@ static void show(const struct explore *e)
                bits_of_weights(&e->chosen[i], &e->sens.shape), sum / e->seeds,
                e->is_uniform[i] ? "  uniform" : "");
     }
+    if (e->chosen_count)
+        printf("%d runs, %.1f s of processor time; %d found in the record, %d equal to others, "
+               "%d attempts lost\n",
+               e->pool.ran, e->pool.seconds, e->pool.found, e->pool.equal, e->pool.lost);
 }
 
 int main(int argc, char **argv)
 {
     struct explore e = {.seeds = 3, .epochs = 100, .rate = 0.002};
     struct model_bits bits;
+    record_init(&e.record);
     int rc = parse(&e, argc, argv);
     if (rc)
         return rc;
@@ -296,8 +328,8 @@ int main(int argc, char **argv)
     if (!rc)
         show(&e);
     free(e.trial);
-    net_free(e.net);
-    task_free(e.task);
+    record_close(&e.record);
+    trial_setting_close(&e.setting);
     front_free(&e.front);
     sensitivity_free(&e.sens);
     return rc;

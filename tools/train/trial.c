@@ -61,21 +61,45 @@ static double validate(void *context, struct net *n, double best)
     return golden_validate(n, j->task, best, j->why, sizeof j->why);
 }
 
-static int run_one(const struct trial_plan *plan, struct net *n, struct trial *t)
+static double cpu_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+// The test part by the integers of n, which holds the best epoch's parameters.
+static int test(struct net *n, const struct task *task, double *rmse)
+{
+    char why[MODEL_WHY_MAX];
+    struct golden_result result;
+    net_begin(n);
+    struct variant *v = golden_variant(n, task, why, sizeof why);
+    int rc = v ? golden_evaluate(v, task, TASK_TEST, &result, why, sizeof why) : -1;
+    variant_free(v);
+    *rmse = rc ? NAN : result.error.rmse;
+    return rc;
+}
+
+int trial_run(const struct trial_plan *plan, struct net *n, struct trial *t)
 {
     struct judge judge = {.task = plan->task};
     const struct fit_hooks hooks = {&judge, validate, NULL, NULL};
     struct fit_options f = plan->fit;
     struct fit_epoch best;
-    struct timespec from, to;
+    const double from = cpu_s();
     f.seed = t->seed;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+    f.epochs = t->epochs ? t->epochs : f.epochs;
+    f.rate = t->rate > 0 ? t->rate : f.rate;
     memcpy(n->param, plan->floating, n->layout.count * sizeof *n->param);
     if (calibrate(n, plan->task, &t->bits, t->seed) || fit(n, plan->task, &f, &hooks, NULL, &best))
         return -1;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
     t->validation_rmse = best.best_rmse * plan->task->scale[plan->task->features];
-    t->seconds = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+    t->best_epoch = best.epoch;
+    t->test_rmse = NAN;
+    if (plan->test && isfinite(best.best_rmse) && test(n, plan->task, &t->test_rmse))
+        return -1;
+    t->seconds = cpu_s() - from;
     t->done = 1;
     return 0;
 }
@@ -100,7 +124,7 @@ static int work(const struct trial_plan *plan, const struct trial *trials, int c
         memset(&m, 0, sizeof m);
         m.index = i;
         m.trial = trials[i];
-        rc = run_one(plan, n, &m.trial) ? 1 : 0;
+        rc = trial_run(plan, n, &m.trial) ? 1 : 0;
         if (!rc && write(out, &m, sizeof m) != (ssize_t)sizeof m)
             rc = 2;
     }

@@ -11,9 +11,13 @@
 struct trial {
     struct model_bits bits;
     uint64_t seed;
+    int epochs;  // 0: as the plan says
+    double rate; // 0: as the plan says
     // results
     int done;               // 0: not run, or it failed
     double validation_rmse; // of the integers, physical units; INFINITY: never exportable
+    double test_rmse;       // likewise, where the plan asks for it; chooses nothing; else NAN
+    int best_epoch;         // 0: the calibrated net, before any training
     double seconds;         // processor time
 };
 
@@ -23,7 +27,12 @@ struct trial_plan {
     const real *floating; // [net_layout.count], a trained floating-point net's parameters
     struct fit_options fit;
     int processes;
+    int test; // whether the best epoch's integers are run on the test part too
 };
+
+// One trial in n, a net of the plan's shape, whose parameters are overwritten. -1 when memory is
+// short.
+int trial_run(const struct trial_plan *plan, struct net *n, struct trial *t);
 
 // Runs all trials whose done is 0. told (may be NULL) hears of each as it ends, in any order.
 // Returns how many remain undone, with why when that is not 0.

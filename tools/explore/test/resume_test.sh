@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# An exploration that is killed at whatever moment and started again gives the bytes of one that was not.
+set -u
+bin=$SEVENCAST_BUILD/bin
+explore=$bin/sevencast-explore
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failed=0
+
+fail()
+{
+    echo "FAILED: $*"
+    failed=1
+}
+
+awk 'BEGIN { print "load"; for (i = 0; i < 500; i++)
+    printf "%.3f\n", 50 + 10 * sin(i * 0.5) + 3 * sin(i * 1.3) }' >"$dir/a.csv"
+cat >"$dir/toy.json" <<'END'
+{"task": "toy", "target": "load", "window": 8, "split": [60, 20, 20]}
+END
+"$bin/sevencast-train" sensitivities --task-file "$dir/toy.json" --data "$dir/a.csv" --d-model 8 --d-ff 8 \
+    --float-checkpoint "$dir/float.st" --epochs-float 10 --bits 8,e=7 --levels 4 --epochs-qat 1 \
+    --out "$dir/s.json" >"$dir/log" 2>&1 || fail "sensitivities"
+set -- --sensitivities "$dir/s.json" --data "$dir/a.csv" --float-checkpoint "$dir/float.st" --confirm 5 --uniform \
+    --seeds 3 --epochs 30 --jobs 2
+"$explore" "$@" --out "$dir/whole.json" >"$dir/log" 2>&1 || fail "the uninterrupted run"
+
+# Each attempt is killed a little later than the one before; the last one ends by itself.
+attempts=0 kills=0
+while [ ! -e "$dir/r.json" ] && [ $attempts -lt 200 ]; do
+    attempts=$((attempts + 1))
+    "$explore" "$@" --out "$dir/r.json" --record "$dir/record" >"$dir/log" 2>&1 &
+    pid=$!
+    (exec sleep "0.$(printf '%02d' $((5 + attempts * 3 % 60)))")
+    kill -9 $pid 2>/dev/null && kills=$((kills + 1))
+    wait $pid 2>/dev/null
+done
+[ $kills -gt 0 ] || fail "no attempt was killed"
+cmp "$dir/whole.json" "$dir/r.json" || fail "another result after $kills kills"
+echo "$attempts attempts, $kills killed"
+
+# All is on record: nothing runs again. A torn line costs one run.
+runs=$(wc -l <"$dir/record")
+"$explore" "$@" --out "$dir/again.json" --record "$dir/record" >"$dir/log" 2>&1 || fail "from the record"
+grep -q "^0 runs.*; $runs found in the record" "$dir/log" || fail "runs again: $(tail -1 "$dir/log")"
+cmp "$dir/whole.json" "$dir/again.json" || fail "another result from the record"
+truncate -s -9 "$dir/record"
+"$explore" "$@" --out "$dir/torn.json" --record "$dir/record" >"$dir/log" 2>&1 || fail "from a torn record"
+grep -q "1 line cut off at its end, 0 damaged" "$dir/log" && grep -q "^1 runs" "$dir/log" || fail "torn: $(cat "$dir/log")"
+cmp "$dir/whole.json" "$dir/torn.json" || fail "another result from a torn record"
+exit $failed
