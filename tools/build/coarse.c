@@ -13,41 +13,26 @@ static int64_t modulo(int64_t a, int64_t m)
     return a - floor_div(a, m) * m;
 }
 
-// Sum of (a * i + b) / m over i in [0, n), modulo 2^64: the lattice points below a line. Whole
-// slopes are taken off, then the axes change places, as in Euclid's algorithm (R. Graham, D. Knuth,
-// O. Patashnik, Concrete Mathematics, 3.5).
-static uint64_t floor_sum(int64_t n, int64_t m, int64_t a, int64_t b)
-{
-    uint64_t sum = 0;
-    for (;;) {
-        uint64_t pairs =
-            n % 2 ? (uint64_t)n * (uint64_t)((n - 1) / 2) : (uint64_t)(n / 2) * (uint64_t)(n - 1);
-        sum += pairs * (uint64_t)(a / m) + (uint64_t)n * (uint64_t)(b / m);
-        a %= m;
-        b %= m;
-        int64_t top = a * n + b, slope = a;
-        if (top < m)
-            return sum;
-        n = top / m;
-        b = top % m;
-        a = m;
-        m = slope;
-    }
-}
-
-// The least of (a * i + b) mod m over i in [0, n); m - 1 where there is none. 0 <= b < m.
+// The least of (a * i + b) mod m over i in [0, n); m - 1 where there is none. 0 <= b < m. It is b
+// or the value behind one of the overflows, and behind the k-th one stands (b - k * m) mod a: again
+// such a sequence, of a modulus that is at most half as large where a long step is taken backwards.
 static int64_t least_remainder(int64_t n, int64_t m, int64_t a, int64_t b)
 {
-    int64_t below = -1, least = m - 1;
-    while (n > 0 && least - below > 1) {
-        int64_t middle = below + (least - below) / 2;
-        // a quotient falls by one where middle + 1 is more than the remainder
-        uint64_t found =
-            floor_sum(n, m, a, b) + (uint64_t)n - floor_sum(n, m, a, b + m - middle - 1);
-        if (found > 0)
-            least = middle;
-        else
-            below = middle;
+    int64_t least = m - 1;
+    while (n > 0) {
+        a %= m;
+        if (2 * a > m) { // from the last one to the first
+            b = (a * (n - 1) + b) % m;
+            a = m - a;
+        }
+        least = b < least ? b : least;
+        if (a == 0)
+            break;
+        n = (a * (n - 1) + b) / m;
+        b = modulo(b - m, a);
+        int64_t step = modulo(-m, a);
+        m = a;
+        a = step;
     }
     return least;
 }

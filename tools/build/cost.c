@@ -73,14 +73,19 @@ static int covered(const struct cost_banks *b)
     return 2048 * b->of_2048 + 1024 * b->of_1024 + 512 * b->of_512;
 }
 
-// of_2048 and of_1024 banks, then as many of 512 words as there are RAMB18s and words for.
-static struct cost_banks fill(int ramb18, int words, int bits, int of_2048, int of_1024)
+enum { DEPTHS = 3 };
+static const int depths[DEPTHS] = {2048, 1024, 512};
+
+// of_2048 and of_1024 banks, then as many of 512 words as there are RAMB18s and words for. each:
+// RAMB18s of a bank of each depth.
+static struct cost_banks fill(int ramb18, int words, const int each[DEPTHS], int of_2048,
+                              int of_1024)
 {
     struct cost_banks b = {.of_2048 = of_2048, .of_1024 = of_1024};
-    b.ramb18 = of_2048 * cost_ramb18(bits, 2048) + of_1024 * cost_ramb18(bits, 1024);
-    while (covered(&b) < words && b.ramb18 + cost_ramb18(bits, 512) <= ramb18) {
+    b.ramb18 = of_2048 * each[0] + of_1024 * each[1];
+    while (covered(&b) < words && b.ramb18 + each[2] <= ramb18) {
         b.of_512++;
-        b.ramb18 += cost_ramb18(bits, 512);
+        b.ramb18 += each[2];
     }
     b.count = b.of_2048 + b.of_1024 + b.of_512;
     b.words = smaller(words, covered(&b));
@@ -90,13 +95,14 @@ static struct cost_banks fill(int ramb18, int words, int bits, int of_2048, int 
 struct cost_banks cost_banks(int ramb18, int words, int bits)
 {
     struct cost_banks best = {0};
-    for (int deep = 0; deep * cost_ramb18(bits, 2048) <= ramb18 && (deep - 1) * 2048 < words;
-         deep++)
-        for (int half = 0;
-             deep * cost_ramb18(bits, 2048) + half * cost_ramb18(bits, 1024) <= ramb18; half++) {
+    int each[DEPTHS];
+    for (int i = 0; i < DEPTHS; i++)
+        each[i] = cost_ramb18(bits, depths[i]);
+    for (int deep = 0; deep * each[0] <= ramb18 && (deep - 1) * 2048 < words; deep++)
+        for (int half = 0; deep * each[0] + half * each[1] <= ramb18; half++) {
             if ((half > 0 ? deep * 2048 + (half - 1) * 1024 : (deep - 1) * 2048) >= words)
                 break;
-            struct cost_banks b = fill(ramb18, words, bits, deep, half);
+            struct cost_banks b = fill(ramb18, words, each, deep, half);
             if (b.words > best.words ||
                 (b.words == best.words &&
                  (b.ramb18 < best.ramb18 || (b.ramb18 == best.ramb18 && b.count < best.count))))
