@@ -57,6 +57,7 @@ static void defaults(struct hardware *hw, const struct model *mdl)
         hw->softmax_lanes = hw->requantisers;
     hw->divider_pipelined = d < 48;
     hw->chains = -1;
+    hw->ramb18 = HARDWARE_RAMB18;
     for (int b = 0; b < BUFFERS; b++) {
         hw->storage[b] = STORAGE_DISTRIBUTED;
         hw->given[b] = 0;
@@ -94,15 +95,15 @@ static int read_divider(struct hardware *hw, const json_t *object, char *why, si
     return 0;
 }
 
-static int read_chains(struct hardware *hw, const json_t *object, char *why, size_t whycap)
+static int read_up_to(const json_t *object, const char *key, int max, int *out, char *why,
+                      size_t whycap)
 {
-    const json_t *value = json_object_get(object, "chains");
+    const json_t *value = json_object_get(object, key);
     if (!value)
         return 0;
-    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-        json_integer_value(value) > HARDWARE_DSPS)
-        return refuse(why, whycap, "chains", "not a number in its range");
-    hw->chains = (int)json_integer_value(value);
+    if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > max)
+        return refuse(why, whycap, key, "not a number in its range");
+    *out = (int)json_integer_value(value);
     return 0;
 }
 
@@ -160,8 +161,9 @@ int hardware_choose(struct hardware *hw, const struct model *mdl, json_t *object
             hw->softmax_lanes = 1;
         if (read_count(object, "softmax_lanes", hw->requantisers, &hw->softmax_lanes, why,
                        whycap) ||
-            read_chains(hw, object, why, whycap) || read_divider(hw, object, why, whycap) ||
-            read_storage(hw, object, why, whycap))
+            read_up_to(object, "chains", HARDWARE_DSPS, &hw->chains, why, whycap) ||
+            read_up_to(object, "ramb18", HARDWARE_RAMB18, &hw->ramb18, why, whycap) ||
+            read_divider(hw, object, why, whycap) || read_storage(hw, object, why, whycap))
             return -1;
     }
     if (hw->requantisers > HARDWARE_MAX_REQUANTISERS)

@@ -27,6 +27,7 @@ const char *hardware_storage_name(enum hardware_storage s);
 
 enum { HARDWARE_MAX_REQUANTISERS = 32 }; // the pool's tree of adders
 enum { HARDWARE_DSPS = 20 };             // DSP48E1 of the XC7S15
+enum { HARDWARE_RAMB18 = 20 };           // Block RAMs of 18 kbit of the XC7S15
 
 struct hardware {
     int tokens, outputs, terms; // the tile, T x P x U
@@ -34,6 +35,7 @@ struct hardware {
     int softmax_lanes;          // divides requantisers
     int chains;                 // of DSPs in the tile; negative: as many as DSPs and tile allow
     int divider_pipelined;
+    int ramb18; // most that the memories may take
     enum hardware_storage storage[BUFFERS];
     int given[BUFFERS]; // storage is the manifest's choice; the plan may move the others
 };

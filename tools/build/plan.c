@@ -262,7 +262,8 @@ static int check_limits(const struct plan *p, char *why, size_t whycap)
     return 0;
 }
 
-struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *why, size_t whycap)
+struct plan *plan_sketch(const struct model *mdl, const struct hardware *hw, char *why,
+                         size_t whycap)
 {
     struct plan *p = calloc(1, sizeof *p);
     if (!p)
@@ -286,14 +287,23 @@ struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *
     p->macs = model_macs(&mdl->shape);
     if (check_limits(p, why, whycap) != 0)
         goto fail;
-    if (plan_schedule(p) != 0)
-        goto memory;
     return p;
 memory:
     snprintf(why, whycap, "plan: out of memory");
 fail:
     plan_free(p);
     return NULL;
+}
+
+struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *why, size_t whycap)
+{
+    struct plan *p = plan_sketch(mdl, hw, why, whycap);
+    if (p && plan_schedule(p) != 0) {
+        snprintf(why, whycap, "plan: out of memory");
+        plan_free(p);
+        p = NULL;
+    }
+    return p;
 }
 
 void plan_free(struct plan *p)

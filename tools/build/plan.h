@@ -172,6 +172,11 @@ struct plan {
 struct plan *plan_new(const struct model *mdl, const struct hardware *hw, char *why, size_t whycap);
 void plan_free(struct plan *p);
 
+// The same without the order of passes, which takes most of the time: no cycles, no waits, no
+// softmax blocks (softmax_count is 0). plan_schedule adds them.
+struct plan *plan_sketch(const struct model *mdl, const struct hardware *hw, char *why,
+                         size_t whycap);
+
 // Orders p->passes and sets their waits and p->cycles by running the timing of the RTL. Used by
 // plan_new.
 int plan_schedule(struct plan *p);

@@ -193,10 +193,11 @@ static void add_buffers(struct storage *s)
 static int choose(struct storage *s)
 {
     static const struct way none = {NO_WAY, 0};
+    const int most = s->p->hw.ramb18;
     int best[COST_RAMB18 + 1] = {0}, next[COST_RAMB18 + 1];
     signed char taken[PLAN_MAX_MEMORIES][COST_RAMB18 + 1];
     for (int i = 0; i < s->count; i++) {
-        for (int n = 0; n <= COST_RAMB18; n++) {
+        for (int n = 0; n <= most; n++) {
             next[n] = NO_WAY;
             taken[i][n] = 0;
             for (int k = 0; k <= n; k++) {
@@ -209,10 +210,10 @@ static int choose(struct storage *s)
         }
         memcpy(best, next, sizeof best);
     }
-    s->lut = best[COST_RAMB18];
+    s->lut = best[most];
     if (s->lut >= NO_WAY)
         return -1;
-    for (int i = s->count - 1, n = COST_RAMB18; i >= 0; n -= s->items[i].got, i--)
+    for (int i = s->count - 1, n = most; i >= 0; n -= s->items[i].got, i--)
         s->items[i].got = taken[i][n];
     return 0;
 }
@@ -220,19 +221,19 @@ static int choose(struct storage *s)
 // Names the first buffer that the manifest's choices leave no room for.
 static void explain(const struct storage *s, char *why, size_t whycap)
 {
-    int left = COST_RAMB18;
+    const int most = s->p->hw.ramb18;
+    int left = most;
     for (int i = 0; i < s->count; i++) {
         const struct item *m = &s->items[i];
         int need = 0;
-        while (need <= COST_RAMB18 && m->ways[need].lut == NO_WAY)
+        while (need <= most && m->ways[need].lut == NO_WAY)
             need++;
         if (need > left) {
             int block = m->copies * cost_ramb18(m->bits, m->words);
             snprintf(why, whycap,
                      "hardware.storage.%s: block: %d x %d words of %d bits are %d RAMB18, where "
                      "%d of %d are left",
-                     m->name, m->copies, m->words, m->bits, need > COST_RAMB18 ? block : need, left,
-                     COST_RAMB18);
+                     m->name, m->copies, m->words, m->bits, need > most ? block : need, left, most);
             return;
         }
         left -= need;
@@ -428,16 +429,19 @@ int plan_storage(struct plan *p, char *why, size_t whycap)
         return -1;
     }
     best->lut = NO_WAY;
-    for (int stream = 0; stream < 2; stream++)
+    for (int stream = 0; stream < 2; stream++) {
+        *s = (struct storage){.p = p};
+        if (stream && !plan_stream(s))
+            break;
+        add_buffers(s);
+        const int buffers = s->count;
         for (int merge = 0, widths = 1; merge < 1 << (widths - 1); merge++) {
-            *s = (struct storage){.p = p};
-            if (stream && !plan_stream(s))
-                break;
-            add_buffers(s);
+            s->count = buffers;
             widths = add_groups(s, merge);
             if (choose(s) == 0 && s->lut < best->lut)
                 *best = *s;
         }
+    }
     if (best->lut < NO_WAY) {
         p->stream_bits = best->stream_bits;
         p->stream_slices = best->stream_slices;
