@@ -59,6 +59,8 @@ static const struct row table[] = {
      "encoder, or collapsed: products of its matrices merged; one head, one layer (encoder)"},
     {"bits", TEXT, AT(bits), 0, 0, "LIST", "widths: 8, or 4,x=8,o=8,layers.0.w_1=3 (8)"},
     {"bits-file", PATH, AT(bits_file), 0, 0, "FILE", "widths as in a manifest's \"bits\""},
+    {"hardware", TEXT, AT(hardware), 0, 0, "JSON",
+     "the manifest's choices of hardware, as sevencast-build(1) reads them"},
     {"seed", SEED, AT(seed), 0, 0, "N", "first seed (1)"},
     {"seeds", COUNT, AT(seeds), 1, 100, "N", "runs from different seeds, best by validation (1)"},
     {"epochs-float", COUNT, AT(epochs_float), 0, 100000, "N", "epochs in floating point (200)"},
@@ -313,10 +315,20 @@ static int check_train(struct options *o)
     return 0;
 }
 
+static int check_hardware(const char *text)
+{
+    json_t *object = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    int rc = !text || json_is_object(object) ? 0 : usage("--hardware: not a JSON object");
+    json_decref(object);
+    return rc;
+}
+
 static int check(struct options *o)
 {
     if (!o->data)
         return usage("--data is missing");
+    if (check_hardware(o->hardware))
+        return EXIT_USAGE;
     if (o->command == COMMAND_EVALUATE)
         return o->variant ? 0 : usage("evaluate: which variant folder?");
     if (!o->spec.target)
@@ -445,7 +457,7 @@ static void append_value(const struct options *o, const struct row *row, char *t
         memcpy(&word, at, sizeof word);
         if (row->kind == PATH && strrchr(word, '/'))
             word = strrchr(word, '/') + 1;
-        append(text, cap, "%s", word);
+        append(text, cap, strpbrk(word, " {\"") ? "'%s'" : "%s", word);
     }
 }
 

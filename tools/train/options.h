@@ -34,7 +34,8 @@ struct options {
     enum command command;
     const char *data, *time_column, *unit;
     const char *out, *name, *task, *checkpoint, *bits, *bits_file;
-    const char *variant; // evaluate
+    const char *hardware; // JSON text
+    const char *variant;  // evaluate
     struct task_spec spec;
     const char *feature[MODEL_MAX_FEATURES]; // what spec.features points to
     char *feature_text;                      // owned

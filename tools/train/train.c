@@ -192,6 +192,8 @@ static int finish(struct session *s)
         goto fail;
     v->metrics = metrics_json(s, &out);
     v->training = training_json(s);
+    if (s->o->hardware) // checked by the options
+        v->hardware = json_loads(s->o->hardware, JSON_REJECT_DUPLICATES, NULL);
     rc = EXIT_WRITE;
     if (variant_save(v, s->o->out, s->why, sizeof s->why))
         goto fail;

@@ -64,6 +64,11 @@ expect 0 "origin model" evaluate "$dir/c" --data "$dir/a.csv" --check
 grep -q '"form": "collapsed"' "$dir/c/manifest.json" || failed=1
 expect 4 "float.safetensors" --data "$dir/a.csv" $small --form collapsed --name c --out "$dir/c2" \
     --float-checkpoint "$dir/float.safetensors"
+expect 2 "--hardware: not a JSON object" --data "$dir/a.csv" $small --name v --out "$dir/hw" --hardware "[]"
+expect 0 "MW" --data "$dir/a.csv" $small --name v --out "$dir/hw" --hardware '{"ramb18": 12}' --unit MW
+[ "$(jq -c .hardware "$dir/hw/manifest.json")" = '{"ramb18":12}' ] || { echo "FAILED: no hardware"; failed=1; }
+jq -r .training.command "$dir/hw/manifest.json" | grep -qF -e "--hardware '{\"ramb18\": 12}'" ||
+    { echo "FAILED: the command lacks the hardware"; failed=1; }
 # Every instruction set computes the same bits; one that the machine lacks is not chosen.
 for isa in base avx2; do
     SEVENCAST_TRAIN_ISA=$isa "$train" --data "$dir/a.csv" $small --name v --out "$dir/isa" >"$dir/out" 2>&1 &&
