@@ -68,7 +68,7 @@ enum {
     SC_MAX_ARMS = 8,         // variants of an experiment
     SC_MAX_LABELLED = 65536, // windows of an experiment
     SC_MAX_VALUES = 262144,  // values of its windows and targets
-    SC_STEP_COLUMNS = 8,
+    SC_STEP_COLUMNS = 9,
 };
 
 // Where figures come from. Only SC_ORIGIN_BOARD was measured on silicon.
@@ -372,6 +372,7 @@ enum sc_metric {
     SC_METRIC_CYCLES,
     SC_METRIC_LATENCY,
     SC_METRIC_ENERGY,
+    SC_METRIC_ABOVE_IDLE, // of the energy
     SC_METRICS
 };
 
@@ -391,6 +392,9 @@ struct sc_plan {
     double margin_pct;      // of equivalence: cycles, latency, energy; 0: none
     double error_margin;    // of equivalence: error, in its unit; 0: none
     int metric[SC_METRICS]; // which ones
+    // Of the burst that ends each measurement, for its energy, in the board's time: 0.1..600; 0:
+    // none; below: the daemon chooses.
+    double burst_s;
 };
 
 // Labelled windows: data[windows][steps][features], targets[windows][outputs], all finite.
@@ -422,7 +426,8 @@ struct sc_experiment_result {
     const char *report; // JSON, PROTOCOL.md 2.4; lives as long as this struct
     uint32_t steps;
     // Of each measurement: index of the variant, block (-1: thrown away), begin and duration in
-    // seconds of running, error, cycles, latency in ns, energy in J; NaN where there is none.
+    // seconds of running, error, cycles, latency in ns, energy and energy above idle in J; NaN
+    // where there is none.
     double step[][SC_STEP_COLUMNS];
 };
 

@@ -43,19 +43,25 @@ double experiment_seconds(const struct experiment_runner *x, uint64_t now_ns)
     return x->base_s + (double)(now_ns - x->began_s_at_ns) / 1e9;
 }
 
+bool experiment_bursts(const struct service_plan *p)
+{
+    return p->burst_s > 0 && (p->metric[SERVICE_METRIC_ENERGY] || p->metric[SERVICE_METRIC_ABOVE]);
+}
+
 int experiment_arm(const struct experiment_runner *x)
 {
     return design_step(&x->design, x->step).variant;
 }
 
-// All variants of a block see the same windows; those of its second half are others.
+// All variants of a block see the same windows; those of its second half are others. The burst
+// runs the first one again.
 int experiment_window(const struct experiment_runner *x)
 {
     const struct service_plan *p = &x->spec->plan;
     struct design_step s = design_step(&x->design, x->step);
     int halves = p->design == SERVICE_ABBA ? 2 : 1;
     uint64_t slice = s.block < 0 ? 0 : (uint64_t)(s.block * halves + s.repeat);
-    uint64_t at = x->warm ? slice * p->step_windows + x->window : x->warmed;
+    uint64_t at = x->warm ? slice * p->step_windows + x->window % p->step_windows : x->warmed;
     return x->order[at % p->windows];
 }
 
@@ -102,14 +108,23 @@ enum experiment_action experiment_next(struct experiment_runner *x,
     uint64_t patience = x->wait_since_ns + EXPERIMENT_YIELD_NS;
     if (w->others && w->served - x->served < EXPERIMENT_YIELD && w->now_ns < patience)
         return rest(wake_ns, patience);
+    bool burst = x->begun && x->window == x->spec->plan.step_windows;
+    uint64_t turn = x->burst_end_ns + (x->burst_end_ns - x->burst_begin_ns);
+    if (burst && w->others && w->now_ns < turn)
+        return rest(wake_ns, turn);
     if (!w->room)
         return EXPERIMENT_REST;
+    if (burst) {
+        x->flying = x->bursting = true;
+        x->burst_begin_ns = w->now_ns;
+        return EXPERIMENT_BURST;
+    }
     x->warm = x->warmed >= x->spec->plan.warmup;
     if (x->warm && !x->begun) {
         x->begun = true;
         x->begin_ns = w->now_ns;
         x->window = x->shared = 0;
-        x->error = x->cycles = x->energy_j = 0;
+        x->error = x->cycles = 0;
     }
     x->flying = true;
     return EXPERIMENT_INFER;
@@ -136,6 +151,7 @@ static bool finish(struct experiment_runner *x, uint64_t now_ns, const char *rea
     for (int m = 0; m < SERVICE_METRICS; m++)
         out->value[m] = NAN;
     snprintf(out->reason, sizeof out->reason, "%s", reason);
+    out->inferences_s = out->duration_s;
     x->begun = false;
     x->wait_since_ns = 0;
     if (*reason) {
@@ -147,8 +163,8 @@ static bool finish(struct experiment_runner *x, uint64_t now_ns, const char *rea
     sample_sort(x->latency, (int)x->window);
     out->value[SERVICE_METRIC_ERROR] = x->error / n;
     out->value[SERVICE_METRIC_CYCLES] = x->cycles / n;
-    out->value[SERVICE_METRIC_ENERGY] = x->energy_j / n;
     out->value[SERVICE_METRIC_LATENCY] = sample_quantile(x->latency, (int)x->window, 0.5);
+    out->inferences_s = experiment_seconds(x, x->singles_end_ns) - out->begin_s;
     out->shared = x->shared;
     return true;
 }
@@ -166,19 +182,44 @@ bool experiment_answered(struct experiment_runner *x, uint64_t now_ns,
     x->latency[x->window++] = (double)a->latency_ns;
     x->error += a->error;
     x->cycles += a->cycles;
-    x->energy_j += a->energy_j;
     x->shared += a->shared;
-    return x->window == x->spec->plan.step_windows && finish(x, now_ns, "", out);
+    x->singles_end_ns = now_ns;
+    return x->window == x->spec->plan.step_windows && !experiment_bursts(&x->spec->plan) &&
+           finish(x, now_ns, "", out);
+}
+
+static void end_burst(struct experiment_runner *x, uint64_t now_ns)
+{
+    assert(x->flying && x->bursting);
+    x->flying = x->bursting = false;
+    x->burst_end_ns = now_ns;
+}
+
+bool experiment_burst_done(struct experiment_runner *x, uint64_t now_ns,
+                           const struct experiment_joules *j, struct experiment_step *out)
+{
+    end_burst(x, now_ns);
+    finish(x, now_ns, "", out);
+    out->value[SERVICE_METRIC_ENERGY] = j->joule;
+    out->value[SERVICE_METRIC_ABOVE] = j->above_idle_joule;
+    out->energy = j->of;
+    snprintf(out->no_energy, sizeof out->no_energy, "%s", j->reason);
+    return true;
 }
 
 bool experiment_unanswered(struct experiment_runner *x, uint64_t now_ns, const char *reason,
                            struct experiment_step *out)
 {
+    struct experiment_joules none = {NAN, NAN, *reason ? reason : "lost", {0}};
+    if (x->bursting)
+        return experiment_burst_done(x, now_ns, &none, out);
     x->flying = false;
-    return finish(x, now_ns, *reason ? reason : "lost", out);
+    return finish(x, now_ns, none.reason, out);
 }
 
 void experiment_returned(struct experiment_runner *x)
 {
+    if (x->bursting)
+        end_burst(x, x->burst_begin_ns);
     x->flying = false;
 }

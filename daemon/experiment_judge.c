@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/experiment_judge.h"
+#include "daemon/experiment_judge_inside.h"
 
 #include <assert.h>
 #include <math.h>
@@ -7,23 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct metric {
-    bool wanted, known;                // known: whether it has values is decided
-    char reason[SERVICE_TEXT_MAX + 1]; // why it has none
-    struct design design;              // the experiment's, with the metric's own budget
-    double *value;                     // owned, [steps]; NaN: missing
-    double *effect;                    // owned, [arms - 1][blocks]
-    struct comparison against[SERVICE_ARMS_MAX];
-};
-
-struct judge {
-    struct experiment_spec spec;
-    struct design design;
-    struct experiment_step *step; // owned, [steps of the design]
-    int steps;
-    struct metric metric[SERVICE_METRICS];
-    double *scratch; // owned
-};
+enum { PATIENCE = 16 }; // measurements without energy
 
 static bool on(const struct metric *m)
 {
@@ -134,25 +118,76 @@ int judge_decided(const struct judge *j, int *comparisons)
     return decided;
 }
 
-// After the first round it is clear which metrics have values at all.
+// Why a metric that had no value so far will have none; NULL: it may yet. Monitors have bad moments
+// as other parts have not, so an energy is waited for.
+static const char *never_comes(const struct judge *j, enum service_metric m)
+{
+    const char *why = NULL;
+    int without = 0;
+    for (int i = 0; i < j->steps; i++) {
+        if (isfinite(j->metric[m].value[i]))
+            return NULL;
+        if (j->step[i].reason[0]) // the whole measurement was lost: the next one tells
+            continue;
+        without++;
+        why = judge_is_energy(m) && j->step[i].no_energy[0] ? j->step[i].no_energy : "no value";
+    }
+    return judge_is_energy(m) && experiment_bursts(&j->spec.plan) && without < PATIENCE ? NULL
+                                                                                        : why;
+}
+
+static bool stopped(const struct metric *m, int arms)
+{
+    for (int arm = 1; arm < arms; arm++)
+        if (m->against[arm].test.stop == SEQUENTIAL_GO_ON)
+            return false;
+    return true;
+}
+
+// Why the energies that there are cannot be compared; NULL: they can.
+static const char *not_comparable(const struct judge *j, enum service_metric m)
+{
+    const struct experiment_step *first = NULL;
+    for (int i = 0; i < j->steps; i++) {
+        const struct experiment_step *s = &j->step[i];
+        if (!isfinite(s->value[m]))
+            continue;
+        first = first ? first : s;
+        if (s->energy.origin != first->energy.origin)
+            return "energies of two origins are not compared";
+        if (strcmp(s->energy.of, first->energy.of) != 0)
+            return "energies of other rails are not compared";
+        if (s->value[m] <= 0) // leaving it out would favour the others
+            return "a burst was not above idle: ratios say nothing";
+    }
+    return NULL;
+}
+
+// Metrics that will have no values, or none that can be compared, drop out. At whole blocks only,
+// because judge_trim takes back what is behind them.
 static void settle_metrics(struct judge *j)
 {
     for (int m = 0; m < SERVICE_METRICS; m++) {
         struct metric *metric = &j->metric[m];
-        bool any = false, measured = false;
-        if (metric->known || !on(metric))
+        const char *why = NULL;
+        if (!on(metric) || stopped(metric, j->spec.plan.arms))
             continue;
-        for (int i = 0; i < j->steps; i++) {
-            any = any || isfinite(metric->value[i]);
-            measured = measured || !j->step[i].reason[0];
+        if (!metric->known) {
+            why = never_comes(j, (enum service_metric)m);
+            for (int i = 0; i < j->steps && !metric->known; i++)
+                metric->known = isfinite(metric->value[i]);
         }
-        if (!measured) // the whole round was lost: the next one tells
-            continue;
-        metric->known = true;
-        const char *why = m == SERVICE_METRIC_ENERGY ? j->step[j->steps - 1].no_energy : "";
-        if (!any)
-            snprintf(metric->reason, sizeof metric->reason, "%s", *why ? why : "no value");
+        if (judge_is_energy((enum service_metric)m) && metric->known)
+            why = not_comparable(j, (enum service_metric)m);
+        if (why)
+            snprintf(metric->reason, sizeof metric->reason, "%s", why);
     }
+}
+
+static bool at_whole_block(const struct judge *j)
+{
+    int behind = j->steps - design_warmup_steps(&j->design);
+    return behind >= 0 && behind % design_block_steps(&j->design) == 0;
 }
 
 static bool update(struct judge *j, bool last, char *why, size_t whycap)
@@ -181,8 +216,8 @@ bool judge_step(struct judge *j, const struct experiment_step *s, char *why, siz
         return false;
     }
     for (int m = 0; m < SERVICE_METRICS; m++)
-        if (isinf(s->value[m]) || s->value[m] < 0 ||
-            (m != SERVICE_METRIC_ERROR && s->value[m] <= 0)) {
+        if (isinf(s->value[m]) || (m != SERVICE_METRIC_ABOVE && s->value[m] < 0) ||
+            (m != SERVICE_METRIC_ERROR && m != SERVICE_METRIC_ABOVE && s->value[m] <= 0)) {
             snprintf(why, whycap, "step %d: %s is %g", s->index,
                      service_metric_name((enum service_metric)m), s->value[m]);
             return false;
@@ -190,7 +225,7 @@ bool judge_step(struct judge *j, const struct experiment_step *s, char *why, siz
     for (int m = 0; m < SERVICE_METRICS; m++)
         j->metric[m].value[s->index] = s->value[m];
     j->step[j->steps++] = *s;
-    if (design_warmup_steps(&j->design) <= j->steps)
+    if (at_whole_block(j))
         settle_metrics(j);
     return update(j, false, why, whycap);
 }
@@ -220,144 +255,4 @@ const char *judge_stop(const struct judge *j)
         for (int arm = 1; on(&j->metric[m]) && arm < j->spec.plan.arms; arm++)
             budget = budget || j->metric[m].against[arm].test.stop == SEQUENTIAL_BUDGET;
     return budget ? "budget" : "decided";
-}
-
-// ---- the report
-
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static void put(json_t *object, const char *key, double value)
-{
-    json_object_set_new(object, key, number(value));
-}
-
-static const char *unit_of(const struct judge *j, enum service_metric m)
-{
-    switch (m) {
-    case SERVICE_METRIC_ERROR:
-        return j->spec.unit;
-    case SERVICE_METRIC_CYCLES:
-        return "cycles";
-    case SERVICE_METRIC_LATENCY:
-        return "ns";
-    default:
-        return "J";
-    }
-}
-
-static json_t *comparison_json(const struct judge *j, enum service_metric m, int arm)
-{
-    struct comparison_report r;
-    const struct service_plan *p = &j->spec.plan;
-    comparison_report(&j->metric[m].against[arm], p->seed, j->scratch, &r);
-    json_t *o =
-        json_pack("{s:s,s:s,s:s,s:s,s:s}", "candidate", p->arm[arm], "reference", p->arm[0],
-                  "verdict", verdict_name(r.verdict), "reason", verdict_reason_text(r.reason),
-                  "unit", m == SERVICE_METRIC_ERROR ? unit_of(j, m) : "%");
-    put(o, "estimate", r.estimate);
-    put(o, "low", r.interval.low);
-    put(o, "high", r.interval.high);
-    put(o, "confidence", 1 - r.alpha);
-    put(o, "p", r.p);
-    put(o, "margin", r.margin);
-    put(o, "equivalence_low", r.equivalence.low);
-    put(o, "equivalence_high", r.equivalence.high);
-    put(o, "p_permutation", r.p_permutation);
-    put(o, "p_equivalence", r.p_equivalence);
-    put(o, "bootstrap_low", r.bootstrap.low);
-    put(o, "bootstrap_high", r.bootstrap.high);
-    put(o, "median", r.median);
-    put(o, "trend_rho", r.trend_rho);
-    put(o, "trend_p", r.trend_p);
-    json_object_set_new(o, "drifts", json_boolean(r.drifts));
-    json_object_set_new(o, "blocks", json_integer(r.blocks));
-    json_object_set_new(o, "lost", json_integer(r.lost));
-    return o;
-}
-
-// Of the measurements of one variant in complete blocks.
-static json_t *variant_json(const struct judge *j, enum service_metric m, int arm)
-{
-    const struct metric *metric = &j->metric[m];
-    int most = design_steps(&metric->design), done = j->steps < most ? j->steps : most;
-    int end = design_warmup_steps(&j->design) +
-              design_complete_blocks(&metric->design, done) * design_block_steps(&j->design);
-    double mean = 0, squares = 0, seconds = 0;
-    int n = 0;
-    for (int i = 0; i < end && i < done; i++) { // Welford's
-        double x = metric->value[i], delta = x - mean;
-        if (j->step[i].block < 0 || j->step[i].arm != arm || !isfinite(x))
-            continue;
-        mean += delta / ++n;
-        squares += delta * (x - mean);
-        seconds += j->step[i].duration_s;
-    }
-    json_t *o = json_pack("{s:s,s:i}", "variant", j->spec.plan.arm[arm], "count", n);
-    put(o, "mean", n ? mean : NAN);
-    put(o, "sd", n > 1 ? sqrt(squares / (n - 1)) : NAN);
-    put(o, "window_s", n ? seconds / n : NAN);
-    return o;
-}
-
-static json_t *metric_json(const struct judge *j, enum service_metric m)
-{
-    json_t *o = json_pack("{s:s,s:s}", "metric", service_metric_name(m), "unit", unit_of(j, m));
-    if (j->metric[m].reason[0]) {
-        json_object_set_new(o, "reason", json_string(j->metric[m].reason));
-        return o;
-    }
-    json_t *variants = json_array(), *comparisons = json_array();
-    for (int arm = 0; arm < j->spec.plan.arms; arm++)
-        json_array_append_new(variants, variant_json(j, m, arm));
-    for (int arm = 1; arm < j->spec.plan.arms; arm++)
-        json_array_append_new(comparisons, comparison_json(j, m, arm));
-    json_object_set_new(o, "variants", variants);
-    json_object_set_new(o, "comparisons", comparisons);
-    return o;
-}
-
-json_t *judge_report(const struct judge *j, const char *stop, const char *origin, uint32_t clock_hz)
-{
-    const struct service_plan *p = &j->spec.plan;
-    json_t *versions = json_array(), *metrics = json_array();
-    int lost = 0, blocks = judge_blocks(j), first = design_warmup_steps(&j->design);
-    json_int_t shared = 0;
-    for (int b = 0; b < blocks; b++) {
-        bool missing = false;
-        for (int i = 0; i < design_block_steps(&j->design); i++)
-            missing = missing || j->step[first + b * design_block_steps(&j->design) + i].reason[0];
-        lost += missing;
-    }
-    for (int i = 0; i < j->steps; i++)
-        shared += j->step[i].shared;
-    for (int arm = 0; arm < p->arms; arm++)
-        json_array_append_new(versions, json_string(j->spec.version[arm]));
-    for (int m = 0; m < SERVICE_METRICS; m++)
-        if (j->metric[m].wanted)
-            json_array_append_new(metrics, metric_json(j, (enum service_metric)m));
-    return json_pack("{s:s,s:I,s:s,s:i,s:i,s:f,s:I,s:s,s:I,s:I,s:I,s:o,s:o}", "origin", origin,
-                     "clock_hz", (json_int_t)clock_hz, "stop", stop, "blocks", blocks,
-                     "lost_blocks", lost, "confidence", p->confidence, "seed", (json_int_t)p->seed,
-                     "design", service_design_name(p->design), "step_windows",
-                     (json_int_t)p->step_windows, "warmup", (json_int_t)p->warmup, "shared_windows",
-                     shared, "versions", versions, "metrics", metrics);
-}
-
-double *judge_table(const struct judge *j)
-{
-    double *table = calloc((size_t)j->steps * SERVICE_STEP_COLUMNS + 1, sizeof *table);
-    for (int i = 0; table && i < j->steps; i++) {
-        const struct experiment_step *s = &j->step[i];
-        double *row = table + (size_t)i * SERVICE_STEP_COLUMNS;
-        row[0] = s->arm;
-        row[1] = s->block;
-        row[2] = s->begin_s;
-        row[3] = s->duration_s;
-        for (int m = 0; m < SERVICE_METRICS; m++)
-            row[4 + m] = s->value[m];
-    }
-    return table;
 }

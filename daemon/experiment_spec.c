@@ -94,7 +94,38 @@ bool experiment_spec_read(struct experiment_spec *s, const void *data, size_t n)
                 service_json_text(root, "", "unit", SERVICE_REQUIRED, s->unit, sizeof s->unit, e) &&
                 read_lists(root, s, e);
     json_decref(root);
+    if (s->plan.burst_s < 0) // a record from before there were bursts
+        s->plan.burst_s = 0;
     return good;
+}
+
+static void write_energy(struct service_writer *w, const struct experiment_energy *e)
+{
+    service_write_open(w, "of_energy", '{');
+    service_write_text(w, "origin", service_origin_name(e->origin));
+    service_write_text(w, "rail", e->of);
+    service_write_real(w, "window_s", e->window_s);
+    service_write_real(w, "runs", e->runs);
+    service_write_real(w, "uncertainty", e->uncertainty_j);
+    service_write_real(w, "above_idle_uncertainty", e->above_uncertainty_j);
+    service_write_close(w, '}');
+}
+
+static bool read_energy(json_t *step, struct experiment_energy *out, struct service_error *e)
+{
+    json_t *o;
+    char origin[16] = "";
+    if (!service_json_object(step, "", "of_energy", SERVICE_REQUIRED, &o, e) ||
+        !service_json_text(o, "", "origin", SERVICE_REQUIRED, origin, sizeof origin, e) ||
+        !service_json_text(o, "", "rail", SERVICE_REQUIRED, out->of, sizeof out->of, e) ||
+        !service_json_number(o, "", "window_s", &out->window_s, e) ||
+        !service_json_number(o, "", "runs", &out->runs, e) ||
+        !service_json_number(o, "", "uncertainty", &out->uncertainty_j, e) ||
+        !service_json_number(o, "", "above_idle_uncertainty", &out->above_uncertainty_j, e))
+        return false;
+    out->origin =
+        strcmp(origin, service_origin_name(SERVICE_BOARD)) == 0 ? SERVICE_BOARD : SERVICE_VIRTUAL;
+    return true;
 }
 
 size_t experiment_step_write(const struct experiment_step *s, char *out, size_t capacity)
@@ -107,11 +138,14 @@ size_t experiment_step_write(const struct experiment_step *s, char *out, size_t 
     service_write_integer(w, "block", (uint64_t)(s->block + 1)); // 0: the first round
     service_write_real(w, "begin_s", s->begin_s);
     service_write_real(w, "duration_s", s->duration_s);
+    service_write_real(w, "inferences_s", s->inferences_s);
     for (int m = 0; m < SERVICE_METRICS; m++)
         if (isfinite(s->value[m]))
             service_write_real(w, service_metric_name((enum service_metric)m), s->value[m]);
     service_write_text_if(w, "reason", s->reason);
     service_write_text_if(w, "no_energy", s->no_energy);
+    if (isfinite(s->value[SERVICE_METRIC_ENERGY]))
+        write_energy(w, &s->energy);
     service_write_integer(w, "shared", s->shared);
     service_write_close(w, '}');
     return service_write_end(w);
@@ -143,6 +177,11 @@ bool experiment_step_read(struct experiment_step *s, const void *data, size_t n)
         if (json_object_get(root, key))
             good = service_json_number(root, "", key, &s->value[m], e);
     }
+    s->inferences_s = s->duration_s; // as before there were bursts
+    if (good && json_object_get(root, "inferences_s"))
+        good = service_json_number(root, "", "inferences_s", &s->inferences_s, e);
+    if (good && isfinite(s->value[SERVICE_METRIC_ENERGY]))
+        good = read_energy(root, &s->energy, e);
     json_decref(root);
     s->index = (int)index;
     s->arm = (int)arm;

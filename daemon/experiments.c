@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/energy.h"
 #include "daemon/experiments_inside.h"
 #include "daemon/log.h"
 
-#define RETRY_NS (200 * NS_PER_MS)
+#define RETRY_NS        (200 * NS_PER_MS)
+#define BURST_MARGIN_NS (10 * NS_PER_S) // a burst ends by the board's limit, not by our deadline
 
 static const struct queue_owner owner;
 
@@ -328,7 +330,8 @@ static void swap(struct experiments *e, struct package *p)
         wake_at(e, now_ns() + RETRY_NS);
 }
 
-static void infer(struct experiments *e, const struct experiment_world *w)
+// One inference, or as many as take burst_s of the board's time.
+static void infer(struct experiments *e, const struct experiment_world *w, double burst_s)
 {
     int8_t codes[WIRE_WINDOW_MAX];
     struct experiment *x = e->active;
@@ -340,6 +343,9 @@ static void infer(struct experiments *e, const struct experiment_world *w)
         experiments_finish(e, x, SERVICE_EXPERIMENT_FAILED, "", "a value that is not finite");
         return;
     }
+    e->slot.request.burst_s = burst_s;
+    e->slot.deadline_ns =
+        now_ns() + (uint64_t)e->board->conf->burst_max_s * NS_PER_S + BURST_MARGIN_NS;
     e->flying = true;
     e->saw_others = w->others > 0;
     e->served_at_send = w->served;
@@ -397,7 +403,10 @@ static void turn(struct experiments *e)
         swap(e, e->arm[experiment_arm(&e->runner)]);
         break;
     case EXPERIMENT_INFER:
-        infer(e, &w);
+        infer(e, &w, 0);
+        break;
+    case EXPERIMENT_BURST:
+        infer(e, &w, x->spec.plan.burst_s);
         break;
     case EXPERIMENT_OVER:
         if (!e->pending)
@@ -456,13 +465,47 @@ static double error_of(const struct experiments *e, const struct variant *v, con
     return sum / s->outputs;
 }
 
+// Why a measurement without a burst has no energy.
+static const char *no_burst(const struct experiments *e)
+{
+    if (!frontend_has_meter(e->board))
+        return "no power monitor";
+    return "an inference is too short for the power monitor, and no bursts are planned";
+}
+
+static bool take_burst(struct experiments *e, const struct wire_result *r,
+                       struct experiment_step *out)
+{
+    struct service_energy energy;
+    struct experiment_joules j = {NAN, NAN, energy.reason, {0}};
+    bool good = energy_of_result(e->board, r, &energy);
+    if (good) {
+        j.joule = energy.total.value;
+        j.of = (struct experiment_energy){.origin = energy.origin,
+                                          .window_s = energy.window_s,
+                                          .runs = r->burst.runs,
+                                          .uncertainty_j = energy.total.uncertainty};
+        snprintf(j.of.of, sizeof j.of.of, "%s", energy.of);
+    }
+    if (good && energy.has_idle) {
+        j.above_idle_joule = energy.above_idle.value;
+        j.of.above_uncertainty_j = energy.above_idle.uncertainty;
+    } else if (good) {
+        j.reason = "no power at rest before the burst";
+    }
+    if (*j.reason)
+        log_warn("ab", "no energy experiment=%s step=%d reason=\"%s\"", e->active->row.id,
+                 e->runner.step, j.reason);
+    return experiment_burst_done(&e->runner, now_ns(), &j, out);
+}
+
 static void on_result(void *arg, struct board *b, struct queue_slot *s, const struct package *p,
                       const struct wire_result *r)
 {
     struct experiments *e = arg;
     struct experiment_step step;
     (void)s;
-    e->own++;
+    e->own += 1 + r->burst.runs;
     e->flying = false;
     if (!e->active)
         return;
@@ -471,19 +514,21 @@ static void on_result(void *arg, struct board *b, struct queue_slot *s, const st
         experiment_returned(&e->runner);
         return;
     }
+    if (e->runner.bursting) {
+        if (take_burst(e, r, &step))
+            take_step(e, &step);
+        return;
+    }
     uint64_t served = b->inferences - e->board_inferences - e->own;
     struct experiment_answer a = {
         .latency_ns = r->last_ns > r->sent_ns ? r->last_ns - r->sent_ns : 1,
         .cycles = r->cycles,
         .error = error_of(e, p->variant, r->y),
-        .energy_j = NAN, // one inference is shorter than a sample of any monitor
         .shared = e->saw_others || served != e->served_at_send || b->running > 0,
     };
     if (!experiment_answered(&e->runner, now_ns(), &a, &step))
         return;
-    snprintf(step.no_energy, sizeof step.no_energy, "%s",
-             strcmp(b->conf->meter, "none") == 0 ? "no power monitor"
-                                                 : measured_gap_text(MEASURED_TOO_SHORT));
+    snprintf(step.no_energy, sizeof step.no_energy, "%s", no_burst(e));
     take_step(e, &step);
 }
 

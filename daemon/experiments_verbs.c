@@ -109,6 +109,24 @@ static void set_unit(struct experiment_spec *s, const struct variant *v)
         s->divisor[i] = same || !(v->target[i].scale > 0) ? 1 : v->target[i].scale;
 }
 
+// Sets the length of bursts where the plan leaves it to us; false with the reply filled. A second
+// keeps the edge of a PAC1934's window at a thousandth of the power's step. A simulated fabric
+// needs minutes to hours for it: there, they must be asked for.
+static bool settle_bursts(struct frontend *fe, struct service_plan *p, const struct board *b)
+{
+    static const char field[] = "parameters.plan.burst_s";
+    bool meter = frontend_has_meter(b), unknown = !b->identity.clock_hz;
+    if (p->burst_s < 0)
+        p->burst_s = meter && (unknown || frontend_origin(b) != SERVICE_VIRTUAL) ? 1 : 0;
+    if (p->burst_s > 0 && !meter)
+        return !refuse(fe, SERVICE_BAD_REQUEST, field, "board %s has no power monitor",
+                       b->conf->name);
+    if (p->burst_s > b->conf->burst_max_s)
+        return !refuse(fe, SERVICE_BAD_REQUEST, field, "board %s takes no bursts above %d s",
+                       b->conf->name, b->conf->burst_max_s);
+    return true;
+}
+
 // The oldest ended ones make room for new ones.
 static void forget_oldest(struct experiments *e)
 {
@@ -165,11 +183,12 @@ static bool take_piece(struct experiments *e, struct experiment *x,
 }
 
 static void fill_new(struct experiments *e, struct experiment *x, const struct service_request *r,
-                     const struct board *b, const struct package *const *arm)
+                     const struct service_plan *plan, const struct board *b,
+                     const struct package *const *arm)
 {
     struct service_experiment *row = &x->row;
     memset(x, 0, sizeof *x);
-    x->spec.plan = r->plan;
+    x->spec.plan = *plan;
     x->spec.rows = r->labelled.rows;
     x->spec.columns = r->labelled.columns;
     x->spec.outputs = r->labelled.outputs;
@@ -201,7 +220,8 @@ static bool start(struct experiments *e, const struct asker *from, const struct 
     if (!find_arms(fe, r, arm))
         return true;
     const struct board *b = find_board(fe, r, arm);
-    if (!b)
+    struct service_plan plan = r->plan;
+    if (!b || !settle_bursts(fe, &plan, b))
         return true;
     if ((values + r->labelled.outputs) * r->plan.windows > EXPERIMENT_VALUES_MAX)
         return refuse(fe, SERVICE_BAD_REQUEST, "parameters.plan.windows",
@@ -217,7 +237,7 @@ static bool start(struct experiments *e, const struct asker *from, const struct 
     if (e->n == RECORDER_EXPERIMENTS || recorder_room(e->recorder) < EXPERIMENTS_RESERVE)
         return refuse(fe, SERVICE_EXPERIMENT_QUEUE_FULL, NULL, "the records are behind");
     struct experiment *x = &e->item[e->n];
-    fill_new(e, x, r, b, arm);
+    fill_new(e, x, r, &plan, b, arm);
     x->windows = calloc(values * r->plan.windows, sizeof *x->windows);
     x->targets = calloc((size_t)r->labelled.outputs * r->plan.windows, sizeof *x->targets);
     struct recorder_job *job = recorder_job_new(RECORDER_START, x->row.id);

@@ -150,7 +150,8 @@ bool service_burst_end_from(const char *name, enum service_burst_end *out)
 
 const char *service_metric_name(enum service_metric m)
 {
-    static const char *const names[] = {"error", "cycles", "latency", "energy"};
+    static const char *const names[] = {"error", "cycles", "latency", "energy",
+                                        "energy_above_idle"};
     return (unsigned)m < SERVICE_METRICS ? names[m] : "?";
 }
 

@@ -40,8 +40,10 @@ enum {
     SERVICE_EXPERIMENTS_MAX = 40, // rows of ab_list
     SERVICE_LABELLED_MAX = 65536, // windows of an experiment
     SERVICE_STEPS_MAX = 20000,    // of an experiment
-    SERVICE_STEP_COLUMNS = 8,     // of the steps that come with ab_result
+    SERVICE_STEP_COLUMNS = 9,     // of the steps that come with ab_result
 };
+
+#define SERVICE_PLAN_BURST_MIN_S 0.1 // shorter bursts have no energy
 
 enum service_verb {
     SERVICE_NO_VERB = 0, // the request's verb could not be read
@@ -104,6 +106,7 @@ enum service_metric {
     SERVICE_METRIC_CYCLES,  // of the fabric
     SERVICE_METRIC_LATENCY, // of the host: request written to answer read
     SERVICE_METRIC_ENERGY,  // of an inference
+    SERVICE_METRIC_ABOVE,   // of it, above that of a board at rest
     SERVICE_METRICS
 };
 
@@ -190,6 +193,9 @@ struct service_plan {
     double confidence;   // of the intervals, e.g. 0.95
     double margin_pct;   // of equivalence, relative metrics; 0: none
     double error_margin; // of equivalence, in the error's unit; 0: none
+    // Of the burst that ends a measurement, for its energy, in the board's time. 0: none, below:
+    // the daemon chooses.
+    double burst_s;
     bool metric[SERVICE_METRICS];
 };
 

@@ -36,6 +36,15 @@ static bool read_real(json_t *plan, const char *key, double low, double high, do
     return true;
 }
 
+static bool read_burst(json_t *plan, double *out, struct service_error *e)
+{
+    if (!read_real(plan, "burst_s", 0, SERVICE_BURST_MAX_S, out, e))
+        return false;
+    return *out <= 0 || *out >= SERVICE_PLAN_BURST_MIN_S ||
+           service_json_bad(e, plan_path, "burst_s", "not 0 and below %g",
+                            SERVICE_PLAN_BURST_MIN_S);
+}
+
 static bool read_arms(json_t *plan, struct service_plan *out, struct service_error *e)
 {
     json_t *array;
@@ -77,7 +86,8 @@ static bool read_metrics(json_t *plan, struct service_plan *out, struct service_
             m++;
         if (m == SERVICE_METRICS || out->metric[m])
             return service_json_bad(e, plan_path, "metrics",
-                                    "each of error, cycles, latency, energy at most once");
+                                    "each of error, cycles, latency, energy, energy_above_idle "
+                                    "at most once");
         out->metric[m] = true;
     }
     return true;
@@ -102,7 +112,7 @@ bool service_plan_read(json_t *parameters, bool due, struct service_plan *out,
     static const char *const allowed[] = {"name",         "variants", "design",     "blocks",
                                           "budget_s",     "first",    "windows",    "step_windows",
                                           "warmup",       "seed",     "confidence", "margin_pct",
-                                          "error_margin", "metrics",  NULL};
+                                          "error_margin", "metrics",  "burst_s",    NULL};
     json_t *plan;
     int64_t seed = 1;
     if (!due && json_object_get(parameters, "plan"))
@@ -114,7 +124,8 @@ bool service_plan_read(json_t *parameters, bool due, struct service_plan *out,
                                  .step_windows = 16,
                                  .warmup = 4,
                                  .confidence = 0.95,
-                                 .margin_pct = 1};
+                                 .margin_pct = 1,
+                                 .burst_s = -1};
     if (!service_json_object(parameters, "parameters", "plan", SERVICE_REQUIRED, &plan, e) ||
         !service_json_only(plan, plan_path, allowed, e) ||
         !service_json_name(plan, plan_path, "name", SERVICE_OPTIONAL, out->name, e) ||
@@ -129,7 +140,7 @@ bool service_plan_read(json_t *parameters, bool due, struct service_plan *out,
         !read_real(plan, "confidence", 0.5, 0.9999, &out->confidence, e) ||
         !read_real(plan, "margin_pct", 0, 100, &out->margin_pct, e) ||
         !read_real(plan, "error_margin", 0, 1e12, &out->error_margin, e) ||
-        !read_metrics(plan, out, e))
+        !read_burst(plan, &out->burst_s, e) || !read_metrics(plan, out, e))
         return false;
     out->seed = (uint64_t)seed;
     if (out->first > out->blocks)
@@ -157,6 +168,8 @@ void service_plan_write(struct service_writer *w, const struct service_plan *p)
     service_write_real(w, "confidence", p->confidence);
     service_write_real(w, "margin_pct", p->margin_pct);
     service_write_real(w, "error_margin", p->error_margin);
+    if (p->burst_s >= 0)
+        service_write_real(w, "burst_s", p->burst_s);
     service_write_open(w, "metrics", '[');
     for (int m = 0; m < SERVICE_METRICS; m++)
         if (p->metric[m])

@@ -28,6 +28,9 @@ struct ab_result {
 double ab_number(const json_t *object, const char *key);
 const char *ab_text(const json_t *object, const char *key); // "" where there is none
 
+// Of a metric's figures.
+const char *ab_origin(const struct ab_result *a, const json_t *metric);
+
 json_t *ab_row_json(const struct sc_experiment *x);
 int ab_print(const struct cli *cli, const struct ab_result *a); // an exit code
 int ab_write_html(const struct cli *cli, const struct ab_result *a, const char *path);

@@ -47,6 +47,10 @@ static void put_head(const struct page *p)
             ab_number(r, "clock_hz") / 1e6, x->blocks, ab_number(r, "lost_blocks"),
             x->budget_blocks, p->a->r->steps, ab_number(r, "step_windows"), x->seconds,
             ab_number(r, "warmup"));
+    if (ab_number(r, "burst_s") > 0)
+        fprintf(p->out,
+                "Each measurement ends with a burst of %g s of the board's time, for its energy. ",
+                ab_number(r, "burst_s"));
     put(p, "Design ", ab_text(r, "design"), "");
     fprintf(p->out,
             ", seed %.0f, confidence %g %%. Others used the board during %.0f inferences.</p>\n",
@@ -83,7 +87,7 @@ static void put_comparisons(const struct page *p)
             put_number(p, ab_number(c, "p_permutation"), "p");
             put_number(p, ab_number(c, "p_equivalence"), "p");
             put_number(p, ab_number(c, "blocks"), "count");
-            put(p, "<td>", ab_text(p->a->report, "origin"), "</td>");
+            put(p, "<td>", ab_origin(p->a, m), "</td>");
             put(p, "<td>", ab_text(c, "reason"), "</td></tr>\n");
         }
     }
@@ -97,7 +101,7 @@ static void put_values(const struct page *p, const json_t *m)
 {
     size_t k;
     const json_t *v;
-    fputs("<table><tr><th>variant<th>mean<th>sd<th>unit<th>measurements<th>of "
+    fputs("<table><tr><th>variant<th>mean<th>sd<th>sensors &plusmn;<th>unit<th>measurements<th>of "
           "seconds<th>origin</tr>\n",
           p->out);
     json_array_foreach(json_object_get(m, "variants"), k, v)
@@ -105,10 +109,11 @@ static void put_values(const struct page *p, const json_t *m)
         put(p, "<tr><td>", ab_text(v, "variant"), "</td>");
         put_number(p, ab_number(v, "mean"), "");
         put_number(p, ab_number(v, "sd"), "");
+        put_number(p, ab_number(v, "uncertainty"), "");
         put(p, "<td>", ab_text(m, "unit"), "</td>");
         put_number(p, ab_number(v, "count"), "count");
         put_number(p, ab_number(v, "window_s"), "p");
-        put(p, "<td>", ab_text(p->a->report, "origin"), "</td></tr>\n");
+        put(p, "<td>", ab_origin(p->a, m), "</td></tr>\n");
     }
     fputs("</table>\n", p->out);
 }
@@ -130,7 +135,7 @@ static void put_differences(const struct page *p, const json_t *m)
     low = fmin(low, -margin);
     high = fmax(high, margin);
     snprintf(label, sizeof label, "difference from the reference in %s (%s)",
-             n ? ab_text(json_array_get(list, 0), "unit") : "", ab_text(p->a->report, "origin"));
+             n ? ab_text(json_array_get(list, 0), "unit") : "", ab_origin(p->a, m));
     svg_begin(&s, p->out, 640, 60 + 30 * (double)n, low, high, 0.5, (double)n + 0.5, label, "");
     if (margin > 0)
         svg_band(&s, -margin, margin);
@@ -148,8 +153,9 @@ static void put_differences(const struct page *p, const json_t *m)
 
 static int column_of(const char *metric)
 {
-    static const char *const names[] = {"error", "cycles", "latency", "energy"};
-    for (int i = 0; i < 4; i++)
+    static const char *const names[] = {"error", "cycles", "latency", "energy",
+                                        "energy_above_idle"};
+    for (int i = 0; i < SC_METRICS; i++)
         if (strcmp(names[i], metric) == 0)
             return 4 + i;
     return -1;
@@ -171,7 +177,7 @@ static void put_series(const struct page *p, const json_t *m)
     if (!(low <= high))
         return;
     snprintf(label, sizeof label, "%s in %s (%s)", ab_text(m, "metric"), ab_text(m, "unit"),
-             ab_text(p->a->report, "origin"));
+             ab_origin(p->a, m));
     svg_begin(&s, p->out, 900, 260, 0, end, low, high, "seconds of running", label);
     svg_x_ticks(&s);
     svg_y_ticks(&s);
@@ -205,6 +211,22 @@ static void put_drift(const struct page *p, const json_t *m)
     }
 }
 
+static void put_missing(const struct page *p, const json_t *m)
+{
+    size_t k;
+    const json_t *row;
+    put(p, ab_text(m, "of")[0] ? "<p>Of the rail " : "", ab_text(m, "of"),
+        ab_text(m, "of")[0] ? ".</p>\n" : "");
+    if (ab_text(m, "reason")[0])
+        put(p, "<p>No value: ", ab_text(m, "reason"), ".</p>\n");
+    json_array_foreach(json_object_get(m, "missing"), k, row)
+    {
+        fprintf(p->out,
+                "<p>%.0f measurements left out with their blocks: ", ab_number(row, "count"));
+        put(p, "", ab_text(row, "reason"), ".</p>\n");
+    }
+}
+
 static void put_metrics(const struct page *p)
 {
     size_t i;
@@ -212,10 +234,9 @@ static void put_metrics(const struct page *p)
     json_array_foreach(json_object_get(p->a->report, "metrics"), i, m)
     {
         put(p, "<h2>", ab_text(m, "metric"), "</h2>\n");
-        if (ab_text(m, "reason")[0]) {
-            put(p, "<p>No value: ", ab_text(m, "reason"), ".</p>\n");
+        put_missing(p, m);
+        if (ab_text(m, "reason")[0])
             continue;
-        }
         put_values(p, m);
         put_differences(p, m);
         put_series(p, m);

@@ -64,7 +64,8 @@ static int parse_budget(const struct cli *cli, struct sc_plan *p)
 
 static int parse_metrics(const struct cli *cli, struct sc_plan *p)
 {
-    static const char *const names[SC_METRICS] = {"error", "cycles", "latency", "energy"};
+    static const char *const names[SC_METRICS] = {"error", "cycles", "latency", "energy",
+                                                  "energy_above_idle"};
     char text[128];
     if (!cli->options.metrics)
         return EXIT_OK;
@@ -76,7 +77,8 @@ static int parse_metrics(const struct cli *cli, struct sc_plan *p)
         while (m < SC_METRICS && strcmp(names[m], word) != 0)
             m++;
         if (m == SC_METRICS)
-            return bad(cli, "metric", word, "one of error, cycles, latency, energy");
+            return bad(cli, "metric", word,
+                       "one of error, cycles, latency, energy, energy_above_idle");
         p->metric[m] = 1;
         given++;
     }
@@ -109,6 +111,10 @@ static int parse_plan(const struct cli *cli, struct sc_plan *p)
         return bad(cli, "error-margin", o->error_margin, "a number of at least 0");
     if (o->confidence && !parse_number(o->confidence, 50, 99.99, &percent))
         return bad(cli, "confidence", o->confidence, "a percentage from 50 to 99.99");
+    if (o->burst && strcmp(o->burst, "0") == 0)
+        p->burst_s = 0;
+    else if (o->burst && !parse_number(o->burst, 0.1, 600, &p->burst_s))
+        return bad(cli, "burst", o->burst, "0, or seconds from 0.1 to 600");
     p->confidence = percent / 100;
     p->step_windows = (uint32_t)o->block;
     p->warmup = (uint32_t)o->warmup;

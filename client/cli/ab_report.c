@@ -25,6 +25,9 @@ static void print_head(const struct ab_result *a)
            x->board, ab_text(a->report, "origin"), ab_number(a->report, "clock_hz") / 1e6,
            x->blocks, ab_number(a->report, "lost_blocks"), x->budget_blocks, a->r->steps,
            ab_number(a->report, "step_windows"), x->seconds);
+    if (ab_number(a->report, "burst_s") > 0)
+        printf("each measurement ends with a burst of %g s of the board's time for its energy\n",
+               ab_number(a->report, "burst_s"));
     printf(
         "design %s, seed %.0f, warm-up of %.0f inferences after a swap, confidence %g %%; others "
         "used the board during %.0f inferences\n\n",
@@ -40,12 +43,28 @@ static void number_cell(struct table *t, double value)
         table_cell(t, COLOUR_NONE, "-");
 }
 
+// What the mean may be off by because of the sensors, however many measurements there are.
+static void sensors_cell(struct table *t, double uncertainty)
+{
+    if (isfinite(uncertainty))
+        table_cell(t, COLOUR_NONE, "+-%.2g", uncertainty);
+    else
+        table_cell(t, COLOUR_NONE, "-");
+}
+
+// Energies have the power monitor's origin.
+const char *ab_origin(const struct ab_result *a, const json_t *metric)
+{
+    const char *own = ab_text(metric, "origin");
+    return *own ? own : ab_text(a->report, "origin");
+}
+
 static int print_values(const struct cli *cli, const struct ab_result *a)
 {
     static const struct table_column columns[] = {
-        {"metric", false}, {"variant", false}, {"mean", true},   {"unit", false},
-        {"sd", true},      {"count", true},    {"window", true}, {"origin", false}};
-    struct table *t = table_new(columns, 8);
+        {"metric", false}, {"variant", false}, {"mean", true},   {"unit", false},  {"sd", true},
+        {"sensors", true}, {"count", true},    {"window", true}, {"origin", false}};
+    struct table *t = table_new(columns, 9);
     size_t i, k;
     const json_t *m, *v;
     json_array_foreach(json_object_get(a->report, "metrics"), i, m)
@@ -57,9 +76,10 @@ static int print_values(const struct cli *cli, const struct ab_result *a)
             number_cell(t, ab_number(v, "mean"));
             table_cell(t, COLOUR_NONE, "%s", ab_text(m, "unit"));
             number_cell(t, ab_number(v, "sd"));
+            sensors_cell(t, ab_number(v, "uncertainty"));
             table_cell(t, COLOUR_NONE, "%.0f", ab_number(v, "count"));
             table_cell(t, COLOUR_NONE, "%.3g s", ab_number(v, "window_s"));
-            table_cell(t, COLOUR_NONE, "%s", ab_text(a->report, "origin"));
+            table_cell(t, COLOUR_NONE, "%s", ab_origin(a, m));
         }
     }
     return table_print(t, cli->colour);
@@ -88,7 +108,7 @@ static void comparison_cells(struct table *t, const struct ab_result *a, const j
     else
         table_cell(t, COLOUR_NONE, "none");
     table_cell(t, COLOUR_NONE, "%.0f", ab_number(c, "blocks"));
-    table_cell(t, COLOUR_NONE, "%s", ab_text(a->report, "origin"));
+    table_cell(t, COLOUR_NONE, "%s", ab_origin(a, m));
     table_cell(t, COLOUR_NONE, "%s%s", json_is_true(json_object_get(c, "drifts")) ? "DRIFT " : "",
                ab_text(c, "reason"));
 }
@@ -107,6 +127,19 @@ static int print_comparisons(const struct cli *cli, const struct ab_result *a)
     return table_print(t, cli->colour);
 }
 
+static void print_missing(const json_t *m)
+{
+    size_t k;
+    const json_t *row;
+    if (ab_text(m, "of")[0])
+        printf("%s: of the rail %s\n", ab_text(m, "metric"), ab_text(m, "of"));
+    if (ab_text(m, "reason")[0])
+        printf("%s: no value, %s\n", ab_text(m, "metric"), ab_text(m, "reason"));
+    json_array_foreach(json_object_get(m, "missing"), k, row)
+        printf("%s: %.0f measurements left out, %s\n", ab_text(m, "metric"),
+               ab_number(row, "count"), ab_text(row, "reason"));
+}
+
 int ab_print(const struct cli *cli, const struct ab_result *a)
 {
     size_t i;
@@ -116,7 +149,6 @@ int ab_print(const struct cli *cli, const struct ab_result *a)
     putchar('\n');
     if (!code)
         code = print_comparisons(cli, a);
-    json_array_foreach(json_object_get(a->report, "metrics"), i, m) if (ab_text(m, "reason")[0])
-        printf("%s: no value, %s\n", ab_text(m, "metric"), ab_text(m, "reason"));
+    json_array_foreach(json_object_get(a->report, "metrics"), i, m) print_missing(m);
     return code;
 }

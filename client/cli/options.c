@@ -61,17 +61,19 @@ static const struct option_row {
      "the client's key for routes that stick to one, at most 64 bytes"},
     {"repeat", 'r', NUMBER, "N", offsetof(struct options, repeat), 1, 1000000000,
      BIT(COMMAND_INFER), "run each window N times on the fabric, back to back, and measure energy"},
-    {"burst", 0, TEXT, "SECONDS", offsetof(struct options, burst), 0, 0, BIT(COMMAND_INFER),
-     "the same for so long, in the board's time; with --repeat: what is\ndone first"},
+    {"burst", 0, TEXT, "SECONDS", offsetof(struct options, burst), 0, 0, BIT(COMMAND_INFER) | AB,
+     "infer: the same for so long, in the board's time, or what is done\nfirst; ab: ends each "
+     "measurement, for its energy; 0: none; default 1\nwhere a power monitor reads a board whose "
+     "fabric is not simulated"},
     {"board", 'b', TEXT, "NAME", offsetof(struct options, board), 0, 0,
      BIT(COMMAND_SWAP) | BIT(COMMAND_UNLOAD) | AB | POWER,
      "the board meant; default: the daemon chooses"},
     {"interval", 'i', NUMBER, "MS", offsetof(struct options, interval_ms), 100, 3600000,
      BIT(COMMAND_WATCH) | BIT(COMMAND_PING) | BIT(COMMAND_AB), "time between two; default 1000"},
     {"metric", 0, TEXT, "M[,M...]", offsetof(struct options, metrics), 0, 0, AB,
-     "error, cycles, latency, energy; default: all of them"},
+     "error, cycles, latency, energy, energy_above_idle; default: all"},
     {"margin", 0, TEXT, "PERCENT", offsetof(struct options, margin), 0, 0, AB,
-     "differences below it do not matter; cycles, latency, energy;\ndefault 1, 0: none"},
+     "differences below it do not matter; cycles, latency, energies;\ndefault 1, 0: none"},
     {"error-margin", 0, TEXT, "VALUE", offsetof(struct options, error_margin), 0, 0, AB,
      "the same for the error, in its unit; default: none"},
     {"confidence", 0, TEXT, "PERCENT", offsetof(struct options, confidence), 0, 0, AB | POWER,
@@ -305,7 +307,8 @@ static int check(const struct options *o)
         return usage(commands[o->command].name, "", "which one?");
     if (o->command == COMMAND_INFER && !o->data)
         return usage("infer", "", "--data FILE is needed");
-    if (o->burst && !(burst_seconds(o) > 0 && burst_seconds(o) <= 600))
+    if (o->command == COMMAND_INFER && o->burst &&
+        !(burst_seconds(o) > 0 && burst_seconds(o) <= 600))
         return usage("--burst", o->burst, "seconds, above 0 and at most 600");
     bool about = o->list || o->watch || o->result || o->cancel;
     if (o->command == COMMAND_AB && o->list + !!o->watch + !!o->result + !!o->cancel > 1)

@@ -20,7 +20,7 @@ _sevencast() {
     --endpoint | -e | --timeout | -t | --column | -c | --time | --start | -s | --count | -n | --stride | \
         --in-flight | -f | --repeat | -r | --burst | --interval | -i | --margin | --error-margin | --confidence | --budget | --block | --warmup | \
         --windows | --seed | --label | --key | --seconds | --target-ci | --max-windows | --idle | --perturbation) return ;;
-    --metric) mapfile -t COMPREPLY < <(compgen -W 'error cycles latency energy' -- "$word"); return ;;
+    --metric) mapfile -t COMPREPLY < <(compgen -W 'error cycles latency energy energy_above_idle' -- "$word"); return ;;
     --design) mapfile -t COMPREPLY < <(compgen -W 'abba random-pairs' -- "$word"); return ;;
     --watch | --result | --cancel)
         mapfile -t COMPREPLY < <(compgen -W "$(sevencast ab --list --timeout 300 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$word")
@@ -29,7 +29,7 @@ _sevencast() {
     case $command in
     infer) options+=' --data --model --column --time --start --count --stride --in-flight --follow-swap --key --repeat --burst' ;;
     swap | unload) options+=' --board' ;;
-    ab) options+=' --data --column --time --board --interval --metric --margin --error-margin --confidence --budget --design' \
+    ab) options+=' --data --column --time --board --interval --burst --metric --margin --error-margin --confidence --budget --design' \
         options+=' --block --warmup --windows --seed --label --detach --html --list --watch --result --cancel' ;;
     power) options+=' --data --column --board --confidence --warmup --windows --seed --seconds --target-ci --max-windows' \
         options+=' --idle --perturbation --out' ;;

@@ -78,7 +78,8 @@ void sc_plan_defaults(struct sc_plan *plan)
                              .seed = 1,
                              .confidence = 0.95,
                              .margin_pct = 1,
-                             .metric = {1, 1, 1, 1}};
+                             .metric = {1, 1, 1, 1, 1},
+                             .burst_s = -1};
 }
 
 static int hand_out(struct sc_client *c, const void *result)
@@ -121,10 +122,12 @@ static int set_plan(struct sc_client *c, struct service_request *r, const struct
     p->confidence = plan->confidence;
     p->margin_pct = plan->margin_pct;
     p->error_margin = plan->error_margin;
+    p->burst_s = plan->burst_s;
     for (int m = 0; m < SERVICE_METRICS; m++)
         p->metric[m] = plan->metric[m] != 0;
-    if (!isfinite(p->confidence) || !isfinite(p->margin_pct) || !isfinite(p->error_margin))
-        return client_fail(c, SC_ARGUMENT, "confidence or a margin is not a number");
+    if (!isfinite(p->confidence) || !isfinite(p->margin_pct) || !isfinite(p->error_margin) ||
+        !isfinite(p->burst_s))
+        return client_fail(c, SC_ARGUMENT, "confidence, a margin or a burst is not a number");
     return SC_OK;
 }
 

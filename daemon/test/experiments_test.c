@@ -104,7 +104,7 @@ static json_t *ask(struct rig *r, const char *header, int from, int n, double **
         if (i == 2 && steps) {
             *steps = malloc(bytes + 1);
             memcpy(*steps, zmq_msg_data(&m), bytes);
-            *count = bytes / 64;
+            *count = bytes / 72;
         }
         zmq_msg_close(&m);
     }
@@ -209,10 +209,10 @@ static json_t *result(struct rig *r, const char *id)
     assert_string_equal(text_at(a, "error", "message"), "");
     assert_int_equal(n, count_at(a, "steps"));
     for (size_t i = 0; i < n; i++) {
-        const double *row = steps + 8 * i;
+        const double *row = steps + 9 * i;
         assert_true(row[0] == 0 || row[0] == 1);
         assert_true(row[1] == (i < 2 ? -1 : (double)((i - 2) / 4)));
-        assert_true(!i || row[2] >= row[-8 + 2]);
+        assert_true(!i || row[2] >= row[-9 + 2]);
     }
     free(steps);
     return a;
