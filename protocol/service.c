@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names, errors and tensors of the service protocol.
-#include "protocol/service.h"
+#include "protocol/service_json.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,68 +96,60 @@ const char *service_code_advice(enum service_code c)
 
 const char *service_datatype_name(enum service_datatype t)
 {
-    static const char *const names[] = {"FP32", "FP64", "INT16", "INT8"};
-    return (unsigned)t < 4 ? names[t] : "?";
+    static const char *const names[] = {"FP32", "FP64", "INT16"};
+    return (unsigned)t <= SERVICE_INT16 ? names[t] : "?";
 }
 
 size_t service_datatype_bytes(enum service_datatype t)
 {
-    static const size_t bytes[] = {4, 8, 2, 1};
-    return (unsigned)t < 4 ? bytes[t] : 0;
+    static const size_t bytes[] = {4, 8, 2};
+    return (unsigned)t <= SERVICE_INT16 ? bytes[t] : 0;
 }
+
+const char *const service_origin_words[] = {"board", "virtual", "model", NULL};
+const char *const service_model_state_words[] = {"READY", "AVAILABLE", "UNAVAILABLE", NULL};
+const char *const service_board_state_words[] = {"ABSENT", "IDLE",  "PROGRAMMING",
+                                                 "READY",  "FAULT", NULL};
+const char *const service_experiment_state_words[] = {"RECEIVING", "QUEUED", "RUNNING", "DONE",
+                                                      "CANCELED",  "FAILED", NULL};
+const char *const service_burst_end_words[] = {"done", "limit", "deadline", "yielded", NULL};
+const char *const service_metric_words[] = {
+    "error", "cycles", "latency", "energy", "energy_above_idle", NULL};
+const char *const service_design_words[] = {"abba", "random-pairs", NULL};
 
 const char *service_origin_name(enum service_origin o)
 {
-    static const char *const names[] = {"board", "virtual", "model"};
-    return (unsigned)o < 3 ? names[o] : "?";
+    return (unsigned)o <= SERVICE_MODEL ? service_origin_words[o] : "?";
 }
 
 const char *service_model_state_name(enum service_model_state s)
 {
-    static const char *const names[] = {"READY", "AVAILABLE", "UNAVAILABLE"};
-    return (unsigned)s < 3 ? names[s] : "?";
+    return (unsigned)s <= SERVICE_UNAVAILABLE ? service_model_state_words[s] : "?";
 }
 
 const char *service_board_state_name(enum service_board_state s)
 {
-    static const char *const names[] = {"ABSENT", "IDLE", "PROGRAMMING", "READY", "FAULT"};
-    return (unsigned)s < 5 ? names[s] : "?";
+    return (unsigned)s <= SERVICE_BOARD_FAULT ? service_board_state_words[s] : "?";
 }
 
 const char *service_experiment_state_name(enum service_experiment_state s)
 {
-    static const char *const names[] = {"RECEIVING", "QUEUED",   "RUNNING",
-                                        "DONE",      "CANCELED", "FAILED"};
-    return (unsigned)s < SERVICE_EXPERIMENT_STATES ? names[s] : "?";
+    return (unsigned)s < SERVICE_EXPERIMENT_STATES ? service_experiment_state_words[s] : "?";
 }
-
-static const char *const burst_ends[SERVICE_BURST_ENDS] = {"done", "limit", "deadline", "yielded"};
 
 const char *service_burst_end_name(enum service_burst_end end)
 {
-    return (unsigned)end < SERVICE_BURST_ENDS ? burst_ends[end] : "?";
-}
-
-bool service_burst_end_from(const char *name, enum service_burst_end *out)
-{
-    for (int i = 0; i < SERVICE_BURST_ENDS; i++)
-        if (strcmp(name, burst_ends[i]) == 0) {
-            *out = (enum service_burst_end)i;
-            return true;
-        }
-    return false;
+    return (unsigned)end < SERVICE_BURST_ENDS ? service_burst_end_words[end] : "?";
 }
 
 const char *service_metric_name(enum service_metric m)
 {
-    static const char *const names[] = {"error", "cycles", "latency", "energy",
-                                        "energy_above_idle"};
-    return (unsigned)m < SERVICE_METRICS ? names[m] : "?";
+    return (unsigned)m < SERVICE_METRICS ? service_metric_words[m] : "?";
 }
 
 const char *service_design_name(enum service_design d)
 {
-    return d == SERVICE_ABBA ? "abba" : d == SERVICE_RANDOM_PAIRS ? "random-pairs" : "?";
+    return (unsigned)d <= SERVICE_RANDOM_PAIRS ? service_design_words[d] : "?";
 }
 
 enum service_code service_error_set(struct service_error *e, enum service_code code,
@@ -212,12 +204,6 @@ void service_pack_int16(const int16_t *in, size_t n, void *out)
         put_le((uint8_t *)out + 2 * i, (uint16_t)in[i], 2);
 }
 
-void service_pack_int8(const int8_t *in, size_t n, void *out)
-{
-    if (n)
-        memcpy(out, in, n);
-}
-
 void service_unpack_fp32(const void *in, size_t n, double *out)
 {
     for (size_t i = 0; i < n; i++) {
@@ -242,12 +228,6 @@ void service_unpack_int16(const void *in, size_t n, int16_t *out)
         int32_t bits = (int32_t)get_le((const uint8_t *)in + 2 * i, 2);
         out[i] = (int16_t)(bits < 32768 ? bits : bits - 65536);
     }
-}
-
-void service_unpack_int8(const void *in, size_t n, int8_t *out)
-{
-    if (n)
-        memcpy(out, in, n);
 }
 
 void service_window_values(const struct service_window *w, double *out)

@@ -90,7 +90,7 @@ enum service_code {
     SERVICE_CODES
 };
 
-enum service_datatype { SERVICE_FP32, SERVICE_FP64, SERVICE_INT16, SERVICE_INT8 };
+enum service_datatype { SERVICE_FP32, SERVICE_FP64, SERVICE_INT16 };
 enum service_origin { SERVICE_BOARD, SERVICE_VIRTUAL, SERVICE_MODEL };
 enum service_model_state { SERVICE_READY, SERVICE_AVAILABLE, SERVICE_UNAVAILABLE };
 enum service_board_state {
@@ -145,7 +145,6 @@ const char *service_model_state_name(enum service_model_state s);
 const char *service_board_state_name(enum service_board_state s);
 const char *service_experiment_state_name(enum service_experiment_state s);
 const char *service_burst_end_name(enum service_burst_end end);
-bool service_burst_end_from(const char *name, enum service_burst_end *out);
 const char *service_metric_name(enum service_metric m);
 const char *service_design_name(enum service_design d);
 
@@ -479,11 +478,9 @@ void service_reply_fini(struct service_reply *reply);
 void service_pack_fp32(const double *in, size_t n, void *out);
 void service_pack_fp64(const double *in, size_t n, void *out);
 void service_pack_int16(const int16_t *in, size_t n, void *out);
-void service_pack_int8(const int8_t *in, size_t n, void *out);
 void service_unpack_fp32(const void *in, size_t n, double *out);
 void service_unpack_fp64(const void *in, size_t n, double *out);
 void service_unpack_int16(const void *in, size_t n, int16_t *out);
-void service_unpack_int8(const void *in, size_t n, int8_t *out);
 
 // All rows * columns values of a window as doubles.
 void service_window_values(const struct service_window *w, double *out);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol/service_energy.h"
 
-#include <string.h>
-
 #define AT "parameters.energy"
 
 // ---- writing
@@ -67,35 +65,23 @@ void service_energy_write(struct service_writer *w, const struct service_energy 
 
 // ---- reading
 
-static bool read_u64(json_t *object, const char *path, const char *key, int64_t high, uint64_t *out,
-                     struct service_error *e)
-{
-    int64_t value = 0;
-    if (!service_json_integer(object, path, key, SERVICE_REQUIRED, 0, high, &value, e))
-        return false;
-    *out = (uint64_t)value;
-    return true;
-}
-
 bool service_burst_read(json_t *parameters, struct service_burst *b, struct service_error *e)
 {
     static const char path[] = "parameters.burst";
     json_t *burst;
-    char end[16];
-    uint64_t runs;
+    unsigned end = 0;
     if (!service_json_object(parameters, "parameters", "burst", SERVICE_OPTIONAL, &burst, e))
         return false;
     if (!burst)
         return true;
-    if (!read_u64(burst, path, "runs", UINT32_MAX, &runs, e) ||
-        !read_u64(burst, path, "cycles", INT64_MAX, &b->cycles, e) ||
-        !read_u64(burst, path, "busy_cycles", INT64_MAX, &b->busy_cycles, e) ||
+    if (!service_json_u32(burst, path, "runs", &b->runs, e) ||
+        !service_json_u64(burst, path, "cycles", &b->cycles, e) ||
+        !service_json_u64(burst, path, "busy_cycles", &b->busy_cycles, e) ||
         !service_json_number(burst, path, "seconds", &b->seconds, e) ||
-        !service_json_text(burst, path, "end", SERVICE_REQUIRED, end, sizeof end, e))
+        !service_json_word(burst, path, "end", SERVICE_REQUIRED, service_burst_end_words, &end, e))
         return false;
-    b->runs = (uint32_t)runs;
-    return service_burst_end_from(end, &b->end) ||
-           service_json_bad(e, path, "end", "'%s' is not known", end);
+    b->end = (enum service_burst_end)end;
+    return true;
 }
 
 static bool read_joules(json_t *o, const char *path, struct service_joule *total,
@@ -114,19 +100,17 @@ static bool read_rail(json_t *rail, const char *path, struct service_energy *out
                       struct service_error *e)
 {
     struct service_energy_rail *r = &out->rail[out->rails];
-    uint64_t count;
     bool has_idle;
-    if (!service_json_text(rail, path, "name", SERVICE_REQUIRED, r->name, sizeof r->name, e) ||
+    if (!service_json_fill(rail, path, "name", r->name, e) ||
         !service_json_text(rail, path, "reason", SERVICE_OPTIONAL, r->reason, sizeof r->reason, e))
         return false;
     if (r->reason[0])
         return true;
     if (!service_json_number(rail, path, "watt", &r->watt, e) ||
         !service_json_number(rail, path, "uncertainty_watt", &r->uncertainty_watt, e) ||
-        !read_u64(rail, path, "count", UINT32_MAX, &count, e) ||
+        !service_json_u32(rail, path, "count", &r->count, e) ||
         !read_joules(rail, path, &r->total, &r->above_idle, &has_idle, e))
         return false;
-    r->count = (uint32_t)count;
     out->has_idle |= has_idle;
     return true;
 }
@@ -134,24 +118,19 @@ static bool read_rail(json_t *rail, const char *path, struct service_energy *out
 bool service_energy_read(json_t *energy, struct service_energy *out, struct service_error *e)
 {
     json_t *rails, *rail;
-    char origin[16], path[sizeof e->field];
+    char path[sizeof e->field];
     bool measured = json_object_get(energy, "rails") != NULL;
     if (!service_json_text(energy, AT, "reason", measured ? SERVICE_OPTIONAL : SERVICE_REQUIRED,
                            out->reason, sizeof out->reason, e))
         return false;
     if (!measured)
         return true;
-    if (!service_json_text(energy, AT, "origin", SERVICE_REQUIRED, origin, sizeof origin, e) ||
+    if (!service_json_origin(energy, AT, &out->origin, e) ||
         !service_json_number(energy, AT, "window_s", &out->window_s, e) ||
         !service_json_array(energy, AT, "rails", 1, SERVICE_RAILS_MAX, &rails, e))
         return false;
-    out->origin = SERVICE_BOARD;
-    while (out->origin < SERVICE_MODEL && strcmp(origin, service_origin_name(out->origin)) != 0)
-        out->origin++;
-    if (strcmp(origin, service_origin_name(out->origin)) != 0)
-        return service_json_bad(e, AT, "origin", "'%s' is not known", origin);
     if (!out->reason[0] &&
-        (!service_json_text(energy, AT, "of", SERVICE_REQUIRED, out->of, sizeof out->of, e) ||
+        (!service_json_fill(energy, AT, "of", out->of, e) ||
          !read_joules(energy, AT, &out->total, &out->above_idle, &out->has_idle, e)))
         return false;
     for (; out->rails < json_array_size(rails); out->rails++)

@@ -47,24 +47,13 @@ static bool read_burst(json_t *plan, double *out, struct service_error *e)
 
 static bool read_arms(json_t *plan, struct service_plan *out, struct service_error *e)
 {
-    json_t *array;
-    if (!service_json_array(plan, plan_path, "variants", 2, SERVICE_ARMS_MAX, &array, e))
+    if (!service_json_names(plan, plan_path, "variants", 2, SERVICE_ARMS_MAX, out->arm, &out->arms,
+                            e))
         return false;
-    for (size_t i = 0; i < json_array_size(array); i++) {
-        // A member as if it stood in an object of its own, so that there is one check of names.
-        json_t *holder = json_pack("{s:O}", "variants", json_array_get(array, i));
-        bool good = holder && service_json_name(holder, plan_path, "variants", SERVICE_REQUIRED,
-                                                out->arm[i], e);
-        json_decref(holder);
-        if (!holder)
-            return service_json_bad(e, plan_path, "variants", "out of memory");
-        if (!good)
-            return false;
-        for (size_t k = 0; k < i; k++)
+    for (int i = 0; i < out->arms; i++)
+        for (int k = 0; k < i; k++)
             if (strcmp(out->arm[k], out->arm[i]) == 0)
                 return service_json_bad(e, plan_path, "variants", "%s is there twice", out->arm[i]);
-    }
-    out->arms = (uint16_t)json_array_size(array);
     return true;
 }
 
@@ -95,15 +84,11 @@ static bool read_metrics(json_t *plan, struct service_plan *out, struct service_
 
 static bool read_design(json_t *plan, struct service_plan *out, struct service_error *e)
 {
-    char word[32] = "abba";
-    if (!service_json_text(plan, plan_path, "design", SERVICE_OPTIONAL, word, sizeof word, e))
-        return false;
-    for (int d = SERVICE_ABBA; d <= SERVICE_RANDOM_PAIRS; d++)
-        if (strcmp(word, service_design_name((enum service_design)d)) == 0) {
-            out->design = (enum service_design)d;
-            return true;
-        }
-    return service_json_bad(e, plan_path, "design", "not one of abba, random-pairs");
+    unsigned design = SERVICE_ABBA;
+    bool good = service_json_word(plan, plan_path, "design", SERVICE_OPTIONAL, service_design_words,
+                                  &design, e);
+    out->design = (enum service_design)design;
+    return good;
 }
 
 bool service_plan_read(json_t *parameters, bool due, struct service_plan *out,
@@ -185,27 +170,19 @@ static bool read_input(json_t *inputs, size_t index, const char *name, size_t ra
                        const int *limit, int *size, struct service_error *e)
 {
     static const char *const allowed[] = {"name", "shape", "datatype", NULL};
-    json_t *input, *shape;
+    json_t *input;
     char path[sizeof e->field], word[16];
     if (!service_json_member(inputs, index, "", "inputs", &input, path, e) ||
         !service_json_only(input, path, allowed, e) ||
-        !service_json_text(input, path, "name", SERVICE_REQUIRED, word, sizeof word, e))
+        !service_json_fill(input, path, "name", word, e))
         return false;
     if (strcmp(word, name) != 0)
         return service_json_bad(e, path, "name", "\"%s\" is due", name);
-    if (!service_json_text(input, path, "datatype", SERVICE_REQUIRED, word, sizeof word, e) ||
-        !service_json_array(input, path, "shape", rank, rank, &shape, e))
+    if (!service_json_fill(input, path, "datatype", word, e))
         return false;
     if (strcmp(word, "FP64") != 0)
         return service_json_bad(e, path, "datatype", "labelled windows are FP64");
-    for (size_t i = 0; i < rank; i++) {
-        json_int_t n = json_integer_value(json_array_get(shape, i)); // 0 for what is no integer
-        if (n < 1 || n > limit[i])
-            return service_json_bad(e, path, "shape", "size %zu is not a whole number from 1 to %d",
-                                    i, limit[i]);
-        size[i] = (int)n;
-    }
-    return true;
+    return service_json_shape(input, path, rank, limit, size, e);
 }
 
 bool service_labelled_read(json_t *root, struct service_labelled *out, struct service_error *e)
@@ -285,56 +262,29 @@ void service_labelled_write(struct service_writer *w, const struct service_label
 
 // ---- rows
 
-static bool read_u32(json_t *object, const char *path, const char *key, uint32_t *out,
-                     struct service_error *e)
-{
-    int64_t value = 0;
-    if (!service_json_integer(object, path, key, SERVICE_REQUIRED, 0, UINT32_MAX, &value, e))
-        return false;
-    *out = (uint32_t)value;
-    return true;
-}
-
-static bool read_row_arms(json_t *object, const char *path, struct service_experiment *x,
-                          struct service_error *e)
-{
-    json_t *array;
-    if (!service_json_array(object, path, "variants", 0, SERVICE_ARMS_MAX, &array, e))
-        return false;
-    for (; x->arms < json_array_size(array); x->arms++) {
-        const json_t *value = json_array_get(array, x->arms);
-        size_t n = json_string_length(value);
-        if (n == 0 || n > SERVICE_NAME_MAX)
-            return service_json_bad(e, path, "variants", "member %u is no name", x->arms);
-        memcpy(x->arm[x->arms], json_string_value(value), n + 1);
-    }
-    return true;
-}
-
 bool service_experiment_read(json_t *object, const char *path, void *out, struct service_error *e)
 {
     struct service_experiment *x = out;
-    char state[16];
+    unsigned state = 0;
     memset(x, 0, sizeof *x);
-#define TEXT(key, to) service_json_text(object, path, key, SERVICE_REQUIRED, to, sizeof(to), e)
-    if (!TEXT("id", x->id) || !TEXT("name", x->name) || !TEXT("board", x->board) ||
-        !TEXT("state", state) || !TEXT("reason", x->reason) || !read_row_arms(object, path, x, e) ||
-        !read_u32(object, path, "received", &x->received, e) ||
-        !read_u32(object, path, "windows", &x->windows, e) ||
-        !read_u32(object, path, "blocks", &x->blocks, e) ||
-        !read_u32(object, path, "budget_blocks", &x->budget_blocks, e) ||
-        !read_u32(object, path, "steps", &x->steps, e) ||
-        !read_u32(object, path, "decided", &x->decided, e) ||
-        !read_u32(object, path, "comparisons", &x->comparisons, e) ||
+    if (!service_json_fill(object, path, "id", x->id, e) ||
+        !service_json_fill(object, path, "name", x->name, e) ||
+        !service_json_fill(object, path, "board", x->board, e) ||
+        !service_json_word(object, path, "state", SERVICE_REQUIRED, service_experiment_state_words,
+                           &state, e) ||
+        !service_json_fill(object, path, "reason", x->reason, e) ||
+        !service_json_names(object, path, "variants", 0, SERVICE_ARMS_MAX, x->arm, &x->arms, e) ||
+        !service_json_u32(object, path, "received", &x->received, e) ||
+        !service_json_u32(object, path, "windows", &x->windows, e) ||
+        !service_json_u32(object, path, "blocks", &x->blocks, e) ||
+        !service_json_u32(object, path, "budget_blocks", &x->budget_blocks, e) ||
+        !service_json_u32(object, path, "steps", &x->steps, e) ||
+        !service_json_u32(object, path, "decided", &x->decided, e) ||
+        !service_json_u32(object, path, "comparisons", &x->comparisons, e) ||
         !service_json_number(object, path, "seconds", &x->seconds, e))
         return false;
-#undef TEXT
-    for (int s = 0; s < SERVICE_EXPERIMENT_STATES; s++)
-        if (strcmp(service_experiment_state_name((enum service_experiment_state)s), state) == 0) {
-            x->state = (enum service_experiment_state)s;
-            return true;
-        }
-    return service_json_bad(e, path, "state", "'%s' is not known", state);
+    x->state = (enum service_experiment_state)state;
+    return true;
 }
 
 void service_experiment_write(struct service_writer *w, const char *key,

@@ -119,6 +119,13 @@ bool service_json_text(json_t *object, const char *path, const char *key,
     return true;
 }
 
+static bool is_name(const char *text)
+{
+    static const char bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    size_t n = strlen(text);
+    return n > 0 && n <= SERVICE_NAME_MAX && strspn(text, bytes) == n;
+}
+
 bool service_json_name(json_t *object, const char *path, const char *key,
                        enum service_presence presence, char *out, struct service_error *e)
 {
@@ -126,11 +133,9 @@ bool service_json_name(json_t *object, const char *path, const char *key,
         return false;
     if (json_object_get(object, key) && !out[0])
         return service_json_bad(e, path, key, "empty");
-    for (const char *c = out; *c; c++)
-        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-              *c == '-' || *c == '_' || *c == '.'))
-            return service_json_bad(e, path, key,
-                                    "a name is made of letters, digits, '-', '_' and '.'");
+    if (out[0] && !is_name(out))
+        return service_json_bad(e, path, key,
+                                "a name is made of letters, digits, '-', '_' and '.'");
     return true;
 }
 
@@ -150,6 +155,26 @@ bool service_json_integer(json_t *object, const char *path, const char *key,
         return service_json_bad(e, path, key, "%" PRId64 " is outside %" PRId64 " to %" PRId64, v,
                                 low, high);
     *out = v;
+    return true;
+}
+
+bool service_json_u32(json_t *object, const char *path, const char *key, uint32_t *out,
+                      struct service_error *e)
+{
+    int64_t value = 0;
+    if (!service_json_integer(object, path, key, SERVICE_REQUIRED, 0, UINT32_MAX, &value, e))
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+bool service_json_u64(json_t *object, const char *path, const char *key, uint64_t *out,
+                      struct service_error *e)
+{
+    int64_t value = 0;
+    if (!service_json_integer(object, path, key, SERVICE_REQUIRED, 0, INT64_MAX, &value, e))
+        return false;
+    *out = (uint64_t)value;
     return true;
 }
 
@@ -177,6 +202,37 @@ bool service_json_flag(json_t *object, const char *path, const char *key, bool *
         return service_json_bad(e, path, key, "%s where true or false is due", type_name(value));
     *out = json_is_true(value);
     return true;
+}
+
+bool service_json_word(json_t *object, const char *path, const char *key,
+                       enum service_presence presence, const char *const *words, unsigned *out,
+                       struct service_error *e)
+{
+    bool fine;
+    char list[160] = "";
+    json_t *value = value_at(object, path, key, presence, &fine, e);
+    if (!value)
+        return fine;
+    const char *text = json_string_value(value);
+    for (unsigned i = 0; words[i]; i++) {
+        size_t n = strlen(list);
+        if (text && strcmp(words[i], text) == 0) {
+            *out = i;
+            return true;
+        }
+        snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", words[i]);
+    }
+    return service_json_bad(e, path, key, "not one of %s", list);
+}
+
+bool service_json_origin(json_t *object, const char *path, enum service_origin *out,
+                         struct service_error *e)
+{
+    unsigned i = SERVICE_BOARD;
+    bool good =
+        service_json_word(object, path, "origin", SERVICE_REQUIRED, service_origin_words, &i, e);
+    *out = (enum service_origin)i;
+    return good;
 }
 
 bool service_json_object(json_t *object, const char *path, const char *key,
@@ -214,6 +270,46 @@ bool service_json_member(json_t *array, size_t index, const char *path, const ch
     if (!json_is_object(*out))
         return service_json_bad(e, out_path, NULL, "%s where an object is due", type_name(*out));
     return true;
+}
+
+bool service_json_names(json_t *object, const char *path, const char *key, size_t low, size_t high,
+                        char (*out)[SERVICE_NAME_MAX + 1], uint16_t *n, struct service_error *e)
+{
+    json_t *array;
+    if (!service_json_array(object, path, key, low, high, &array, e))
+        return false;
+    size_t count = json_array_size(array);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = json_string_value(json_array_get(array, i));
+        if (!name || !is_name(name))
+            return service_json_bad(e, path, key, "member %zu is no name", i);
+        memcpy(out[i], name, strlen(name) + 1);
+    }
+    *n = (uint16_t)count;
+    return true;
+}
+
+bool service_json_shape(json_t *object, const char *path, size_t rank, const int *limit, int *out,
+                        struct service_error *e)
+{
+    json_t *shape;
+    if (!service_json_array(object, path, "shape", rank, rank, &shape, e))
+        return false;
+    for (size_t i = 0; i < rank; i++) {
+        json_int_t size = json_integer_value(json_array_get(shape, i)); // 0 for what is none
+        char key[24];
+        snprintf(key, sizeof key, "shape[%zu]", i);
+        if (size < 1 || size > limit[i])
+            return service_json_bad(e, path, key, "not a whole number from 1 to %d", limit[i]);
+        out[i] = (int)size;
+    }
+    return true;
+}
+
+void service_json_path(char *out, const char *path, const char *key)
+{
+    snprintf(out, sizeof((struct service_error *)0)->field, "%s%s%s", path, path[0] ? "." : "",
+             key);
 }
 
 bool service_json_only(json_t *object, const char *path, const char *const *allowed,

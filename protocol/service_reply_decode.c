@@ -1,93 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replies of the service protocol, as a client reads them. Keys that are not known are passed over,
 // so that a newer daemon can say more.
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "protocol/service_energy.h"
 #include "protocol/service_experiment.h"
 #include "protocol/service_json.h"
+#include "protocol/service_metadata.h"
+#include "protocol/service_power.h"
 #include "protocol/service_route.h"
-
-#define TEXT(object, path, key, out)                                                               \
-    service_json_text(object, path, key, SERVICE_REQUIRED, out, sizeof(out), e)
-
-static bool read_u64(json_t *object, const char *path, const char *key, uint64_t *out,
-                     struct service_error *e)
-{
-    int64_t value = 0;
-    if (!service_json_integer(object, path, key, SERVICE_REQUIRED, 0, INT64_MAX, &value, e))
-        return false;
-    *out = (uint64_t)value;
-    return true;
-}
-
-static bool read_u32(json_t *object, const char *path, const char *key, uint32_t *out,
-                     struct service_error *e)
-{
-    int64_t value = 0;
-    if (!service_json_integer(object, path, key, SERVICE_REQUIRED, 0, UINT32_MAX, &value, e))
-        return false;
-    *out = (uint32_t)value;
-    return true;
-}
-
-// Text that must be one of count names; *out is its index.
-static bool read_choice(json_t *object, const char *path, const char *key, unsigned count,
-                        const char *(*name)(unsigned), unsigned *out, struct service_error *e)
-{
-    char text[32];
-    if (!TEXT(object, path, key, text))
-        return false;
-    for (*out = 0; *out < count; (*out)++)
-        if (strcmp(name(*out), text) == 0)
-            return true;
-    return service_json_bad(e, path, key, "'%s' is not known", text);
-}
-
-static const char *origin_at(unsigned i)
-{
-    return service_origin_name((enum service_origin)i);
-}
-
-static const char *model_state_at(unsigned i)
-{
-    return service_model_state_name((enum service_model_state)i);
-}
-
-static const char *board_state_at(unsigned i)
-{
-    return service_board_state_name((enum service_board_state)i);
-}
-
-static bool read_origin(json_t *object, const char *path, enum service_origin *out,
-                        struct service_error *e)
-{
-    unsigned i;
-    if (!read_choice(object, path, "origin", 3, origin_at, &i, e))
-        return false;
-    *out = (enum service_origin)i;
-    return true;
-}
-
-static bool read_names(json_t *object, const char *path, const char *key, struct service_names *out,
-                       struct service_error *e)
-{
-    json_t *array;
-    if (!service_json_array(object, path, key, 0, SERVICE_BOARDS_MAX, &array, e))
-        return false;
-    out->n = (uint16_t)json_array_size(array);
-    for (size_t i = 0; i < out->n; i++) {
-        const json_t *value = json_array_get(array, i);
-        size_t n = json_string_length(value); // 0 for what is no text
-        if (n == 0 || n > SERVICE_NAME_MAX)
-            return service_json_bad(e, path, key, "member %zu is no name", i);
-        memcpy(out->name[i], json_string_value(value), n + 1);
-    }
-    return true;
-}
+#include "protocol/service_statistics.h"
 
 static bool read_error(json_t *root, struct service_error *out, struct service_error *e)
 {
@@ -95,7 +18,8 @@ static bool read_error(json_t *root, struct service_error *out, struct service_e
     char code[32];
     if (!service_json_object(root, "", "error", SERVICE_REQUIRED, &error, e) ||
         !service_json_object(root, "", "parameters", SERVICE_OPTIONAL, &parameters, e) ||
-        !TEXT(error, "error", "code", code) || !TEXT(error, "error", "message", out->message) ||
+        !service_json_fill(error, "error", "code", code, e) ||
+        !service_json_fill(error, "error", "message", out->message, e) ||
         !service_json_text(error, "error", "field", SERVICE_OPTIONAL, out->field, sizeof out->field,
                            e) ||
         !service_json_text(parameters, "parameters", "active", SERVICE_OPTIONAL, out->active,
@@ -106,175 +30,25 @@ static bool read_error(json_t *root, struct service_error *out, struct service_e
     return true;
 }
 
-static bool read_columns(json_t *parameters, const char *key, size_t due,
-                         struct service_column *out, struct service_error *e)
+static bool read_names(json_t *object, const char *path, const char *key, struct service_names *out,
+                       struct service_error *e)
 {
-    json_t *array, *member;
-    char path[sizeof e->field];
-    if (!service_json_array(parameters, "parameters", key, due, due, &array, e))
-        return false;
-    for (size_t i = 0; i < due; i++)
-        if (!service_json_member(array, i, "parameters", key, &member, path, e) ||
-            !TEXT(member, path, "name", out[i].name) || !TEXT(member, path, "unit", out[i].unit) ||
-            !service_json_number(member, path, "offset", &out[i].offset, e) ||
-            !service_json_number(member, path, "scale", &out[i].scale, e))
-            return false;
-    return true;
-}
-
-// The rank sizes of the index-th member of inputs or outputs, each 1..limit.
-static bool read_shape(json_t *root, const char *key, size_t index, size_t rank, const int *limits,
-                       uint16_t *out, struct service_error *e)
-{
-    json_t *array, *member, *shape;
-    char path[sizeof e->field];
-    if (!service_json_array(root, "", key, index + 1, 8, &array, e) ||
-        !service_json_member(array, index, "", key, &member, path, e) ||
-        !service_json_array(member, path, "shape", rank, rank, &shape, e))
-        return false;
-    for (size_t i = 0; i < rank; i++) {
-        json_int_t n = json_integer_value(json_array_get(shape, i));
-        if (n < 1 || n > limits[i])
-            return service_json_bad(e, path, "shape", "size %zu is not within 1 to %d", i,
-                                    limits[i]);
-        out[i] = (uint16_t)n;
-    }
-    return true;
-}
-
-static bool read_codes(json_t *parameters, struct service_metadata *m, struct service_error *e)
-{
-    json_t *codes;
-    int64_t x = 0, y = 0;
-    if (!service_json_object(parameters, "parameters", "codes", SERVICE_REQUIRED, &codes, e) ||
-        !service_json_integer(codes, "parameters.codes", "x_bits", SERVICE_REQUIRED, 2, 8, &x, e) ||
-        !service_json_integer(codes, "parameters.codes", "y_bits", SERVICE_REQUIRED, 2, 16, &y,
-                              e) ||
-        !service_json_number(codes, "parameters.codes", "x_scale", &m->x_scale, e) ||
-        !service_json_number(codes, "parameters.codes", "y_scale", &m->y_scale, e))
-        return false;
-    m->x_bits = (uint8_t)x;
-    m->y_bits = (uint8_t)y;
-    return true;
-}
-
-static bool read_version(json_t *root, char out[SERVICE_HASH_HEX + 1], struct service_error *e)
-{
-    json_t *versions;
-    if (!service_json_array(root, "", "versions", 1, 1, &versions, e))
-        return false;
-    const json_t *version = json_array_get(versions, 0);
-    size_t n = json_string_length(version);
-    if (!json_is_string(version) || n > SERVICE_HASH_HEX)
-        return service_json_bad(e, "versions[0]", NULL, "not a hash");
-    memcpy(out, json_string_value(version), n + 1);
-    return true;
-}
-
-static bool read_metadata(json_t *root, struct service_metadata *m, struct service_error *e)
-{
-    static const int window[] = {SERVICE_WINDOW_MAX, SERVICE_FEATURES_MAX};
-    static const int outputs[] = {SERVICE_OUTPUTS_MAX};
-    static const char *const typed[] = {"task", "features", "targets", "codes"};
-    json_t *p;
-    uint16_t shape[2];
-    if (!TEXT(root, "", "name", m->name) || !read_version(root, m->version, e) ||
-        !read_shape(root, "inputs", 0, 2, window, shape, e) ||
-        !read_shape(root, "outputs", 0, 1, outputs, &m->outputs, e) ||
-        !service_json_object(root, "", "parameters", SERVICE_REQUIRED, &p, e) ||
-        !TEXT(p, "parameters", "task", m->task))
-        return false;
-    m->window = shape[0];
-    m->features = shape[1];
-    if (!read_columns(p, "features", m->features, m->feature, e) ||
-        !read_columns(p, "targets", m->outputs, m->target, e) || !read_codes(p, m, e))
-        return false;
-    m->details = json_copy(p); // what is not read above
-    for (size_t i = 0; m->details && i < sizeof typed / sizeof typed[0]; i++)
-        json_object_del(m->details, typed[i]);
-    return m->details || service_json_bad(e, "parameters", NULL, "out of memory");
-}
-
-static bool read_stats_row(json_t *row, const char *path, void *out, struct service_error *e)
-{
-    struct service_model_stats *s = out;
-    struct {
-        const char *key;
-        struct service_count *count;
-    } part[] = {{"success", &s->success},
-                {"fail", &s->fail},
-                {"queue", &s->queue},
-                {"compute_input", &s->compute_input},
-                {"compute_infer", &s->compute_infer},
-                {"compute_output", &s->compute_output}};
-    json_t *stats, *member;
-    if (!TEXT(row, path, "name", s->name) || !TEXT(row, path, "version", s->version) ||
-        !read_u64(row, path, "saturated_values", &s->saturated_values, e) ||
-        !service_json_object(row, path, "inference_stats", SERVICE_REQUIRED, &stats, e))
-        return false;
-    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
-        if (!service_json_object(stats, path, part[i].key, SERVICE_REQUIRED, &member, e) ||
-            !read_u64(member, path, "count", &part[i].count->count, e) ||
-            !read_u64(member, path, "ns", &part[i].count->ns, e))
-            return false;
-    return true;
+    return service_json_names(object, path, key, 0, SERVICE_BOARDS_MAX, out->name, &out->n, e);
 }
 
 static bool read_index_row(json_t *row, const char *path, void *out, struct service_error *e)
 {
     struct service_model_row *m = out;
-    unsigned state;
-    if (!TEXT(row, path, "name", m->name) || !TEXT(row, path, "version", m->version) ||
-        !TEXT(row, path, "task", m->task) || !TEXT(row, path, "reason", m->reason) ||
-        !read_choice(row, path, "state", 3, model_state_at, &state, e))
+    unsigned state = 0;
+    if (!service_json_fill(row, path, "name", m->name, e) ||
+        !service_json_fill(row, path, "version", m->version, e) ||
+        !service_json_fill(row, path, "task", m->task, e) ||
+        !service_json_fill(row, path, "reason", m->reason, e) ||
+        !service_json_word(row, path, "state", SERVICE_REQUIRED, service_model_state_words, &state,
+                           e))
         return false;
     m->state = (enum service_model_state)state;
     return read_names(row, path, "boards", &m->boards, e);
-}
-
-static bool read_rail(json_t *rail, const char *path, struct service_rail *r,
-                      struct service_error *e)
-{
-    if (!TEXT(rail, path, "name", r->name) ||
-        !service_json_text(rail, path, "reason", SERVICE_OPTIONAL, r->reason, sizeof r->reason, e))
-        return false;
-    return r->reason[0] ||
-           (service_json_number(rail, path, "watt", &r->watt, e) &&
-            service_json_number(rail, path, "uncertainty_watt", &r->uncertainty_watt, e) &&
-            read_u32(rail, path, "count", &r->count, e));
-}
-
-// A daemon that knows of no power leaves the key out.
-static bool read_power(json_t *object, const char *at, const char *key, struct service_power *p,
-                       struct service_error *e)
-{
-    json_t *power, *rails, *rail;
-    char path[sizeof e->field], rail_path[sizeof e->field];
-    snprintf(path, sizeof path, "%s%s%s", at, *at ? "." : "", key);
-    if (!service_json_object(object, at, key, SERVICE_OPTIONAL, &power, e))
-        return false;
-    if (!power)
-        return true;
-    if (!json_object_get(power, "rails"))
-        return TEXT(power, path, "reason", p->reason);
-    if (!read_origin(power, path, &p->origin, e) ||
-        !service_json_number(power, path, "window_s", &p->window_s, e) ||
-        !service_json_array(power, path, "rails", 1, SERVICE_RAILS_MAX, &rails, e))
-        return false;
-    for (; p->rails < json_array_size(rails); p->rails++)
-        if (!service_json_member(rails, p->rails, path, "rails", &rail, rail_path, e) ||
-            !read_rail(rail, rail_path, &p->rail[p->rails], e))
-            return false;
-    return true;
-}
-
-static bool read_power_row(json_t *row, const char *path, void *out, struct service_error *e)
-{
-    struct service_power_row *p = out;
-    return read_u64(row, path, "seq", &p->seq, e) &&
-           service_json_number(row, path, "begin_s", &p->begin_s, e) &&
-           service_json_number(row, path, "end_s", &p->end_s, e) &&
-           read_power(row, path, "power", &p->power, e);
 }
 
 static bool read_energy(json_t *parameters, struct service_inference *i, struct service_error *e)
@@ -282,26 +56,30 @@ static bool read_energy(json_t *parameters, struct service_inference *i, struct 
     json_t *energy;
     return service_json_object(parameters, "parameters", "energy", SERVICE_REQUIRED, &energy, e) &&
            service_energy_read(energy, &i->energy, e) &&
-           read_power(energy, "parameters.energy", "idle", &i->idle, e);
+           service_power_read(energy, "parameters.energy", "idle", &i->idle, e);
 }
 
 static bool read_board_row(json_t *row, const char *path, void *out, struct service_error *e)
 {
     struct service_board_row *b = out;
-    unsigned state;
-    if (!TEXT(row, path, "name", b->name) || !TEXT(row, path, "serial", b->serial) ||
-        !TEXT(row, path, "part", b->part) || !TEXT(row, path, "variant", b->variant) ||
-        !TEXT(row, path, "version", b->version) || !TEXT(row, path, "reason", b->reason) ||
-        !read_choice(row, path, "state", 5, board_state_at, &state, e))
+    unsigned state = 0;
+    if (!service_json_fill(row, path, "name", b->name, e) ||
+        !service_json_fill(row, path, "serial", b->serial, e) ||
+        !service_json_fill(row, path, "part", b->part, e) ||
+        !service_json_fill(row, path, "variant", b->variant, e) ||
+        !service_json_fill(row, path, "version", b->version, e) ||
+        !service_json_fill(row, path, "reason", b->reason, e) ||
+        !service_json_word(row, path, "state", SERVICE_REQUIRED, service_board_state_words, &state,
+                           e))
         return false;
     b->state = (enum service_board_state)state;
-    return read_origin(row, path, &b->origin, e) &&
-           read_u32(row, path, "clock_hz", &b->clock_hz, e) &&
-           read_u32(row, path, "queue", &b->queue, e) &&
-           read_u64(row, path, "inferences", &b->inferences, e) &&
-           read_u64(row, path, "swaps", &b->swaps, e) &&
-           read_u64(row, path, "restarts", &b->restarts, e) &&
-           read_power(row, path, "power", &b->power, e);
+    return service_json_origin(row, path, &b->origin, e) &&
+           service_json_u32(row, path, "clock_hz", &b->clock_hz, e) &&
+           service_json_u32(row, path, "queue", &b->queue, e) &&
+           service_json_u64(row, path, "inferences", &b->inferences, e) &&
+           service_json_u64(row, path, "swaps", &b->swaps, e) &&
+           service_json_u64(row, path, "restarts", &b->restarts, e) &&
+           service_power_read(row, path, "power", &b->power, e);
 }
 
 // An array of rows into new memory. On failure *rows is NULL.
@@ -338,8 +116,9 @@ static bool read_experiment(json_t *root, struct service_experiment *x, struct s
 static bool read_load(json_t *root, struct service_load *l, struct service_error *e)
 {
     json_t *seconds;
-    return TEXT(root, "", "board", l->board) && TEXT(root, "", "model_name", l->model_name) &&
-           TEXT(root, "", "version", l->version) &&
+    return service_json_fill(root, "", "board", l->board, e) &&
+           service_json_fill(root, "", "model_name", l->model_name, e) &&
+           service_json_fill(root, "", "version", l->version, e) &&
            service_json_object(root, "", "seconds", SERVICE_REQUIRED, &seconds, e) &&
            service_json_number(seconds, "seconds", "drain", &l->seconds.drain, e) &&
            service_json_number(seconds, "seconds", "program", &l->seconds.program, e) &&
@@ -351,31 +130,31 @@ static bool read_measured(json_t *root, struct service_inference *i, struct serv
 {
     json_t *p, *s;
     return service_json_object(root, "", "parameters", SERVICE_REQUIRED, &p, e) &&
-           TEXT(p, "parameters", "variant", i->variant) && TEXT(p, "parameters", "task", i->task) &&
-           TEXT(p, "parameters", "board", i->board) &&
-           read_origin(p, "parameters", &i->origin, e) &&
-           read_u32(p, "parameters", "fpga_cycles", &i->fpga_cycles, e) &&
-           read_u64(p, "parameters", "fpga_ns", &i->fpga_ns, e) &&
-           read_u32(p, "parameters", "clock_hz", &i->clock_hz, e) &&
-           read_u32(p, "parameters", "saturated", &i->saturated, e) &&
+           service_json_fill(p, "parameters", "variant", i->variant, e) &&
+           service_json_fill(p, "parameters", "task", i->task, e) &&
+           service_json_fill(p, "parameters", "board", i->board, e) &&
+           service_json_origin(p, "parameters", &i->origin, e) &&
+           service_json_u32(p, "parameters", "fpga_cycles", &i->fpga_cycles, e) &&
+           service_json_u64(p, "parameters", "fpga_ns", &i->fpga_ns, e) &&
+           service_json_u32(p, "parameters", "clock_hz", &i->clock_hz, e) &&
+           service_json_u32(p, "parameters", "saturated", &i->saturated, e) &&
            service_json_object(p, "parameters", "stages_ns", SERVICE_REQUIRED, &s, e) &&
-           read_u64(s, "parameters.stages_ns", "queue", &i->stages_ns.queue, e) &&
-           read_u64(s, "parameters.stages_ns", "usb_in", &i->stages_ns.usb_in, e) &&
-           read_u64(s, "parameters.stages_ns", "fpga", &i->stages_ns.fpga, e) &&
-           read_u64(s, "parameters.stages_ns", "usb_out", &i->stages_ns.usb_out, e) &&
-           read_u64(s, "parameters.stages_ns", "host", &i->stages_ns.host, e) &&
+           service_json_u64(s, "parameters.stages_ns", "queue", &i->stages_ns.queue, e) &&
+           service_json_u64(s, "parameters.stages_ns", "usb_in", &i->stages_ns.usb_in, e) &&
+           service_json_u64(s, "parameters.stages_ns", "fpga", &i->stages_ns.fpga, e) &&
+           service_json_u64(s, "parameters.stages_ns", "usb_out", &i->stages_ns.usb_out, e) &&
+           service_json_u64(s, "parameters.stages_ns", "host", &i->stages_ns.host, e) &&
            service_burst_read(p, &i->burst, e) && read_energy(p, i, e);
 }
 
 static bool read_inference(json_t *root, const struct service_frame *frames, size_t count,
                            struct service_inference *i, struct service_error *e)
 {
-    static const int limits[] = {SERVICE_OUTPUTS_MAX};
     uint16_t codes;
-    if (!TEXT(root, "", "model_name", i->model_name) ||
-        !TEXT(root, "", "model_version", i->version) ||
-        !read_shape(root, "outputs", 0, 1, limits, &i->outputs, e) ||
-        !read_shape(root, "outputs", 1, 1, limits, &codes, e) || !read_measured(root, i, e))
+    if (!service_json_fill(root, "", "model_name", i->model_name, e) ||
+        !service_json_fill(root, "", "model_version", i->version, e) ||
+        !service_outputs_read(root, 0, &i->outputs, e) ||
+        !service_outputs_read(root, 1, &codes, e) || !read_measured(root, i, e))
         return false;
     if (count != 3 || codes != i->outputs || frames[1].n != 8u * i->outputs ||
         frames[2].n != 2u * i->outputs)
@@ -398,12 +177,12 @@ static bool read_result(json_t *root, const struct service_frame *frames, size_t
     case SERVICE_MODEL_READY:
         return service_json_flag(root, "", "ready", &out->u.flag, e);
     case SERVICE_SERVER_METADATA:
-        return TEXT(root, "", "version", out->u.server.version);
+        return service_json_fill(root, "", "version", out->u.server.version, e);
     case SERVICE_MODEL_METADATA:
-        return read_metadata(root, &out->u.metadata, e);
+        return service_metadata_read(root, &out->u.metadata, e);
     case SERVICE_MODEL_STATISTICS:
-        good = read_rows(root, "model_stats", sizeof *out->u.statistics.rows, read_stats_row, &rows,
-                         &out->u.statistics.n, e);
+        good = read_rows(root, "model_stats", sizeof *out->u.statistics.rows, service_stats_read,
+                         &rows, &out->u.statistics.n, e);
         out->u.statistics.rows = rows;
         return good;
     case SERVICE_INFER:
@@ -423,7 +202,7 @@ static bool read_result(json_t *root, const struct service_frame *frames, size_t
         out->u.boards.rows = rows;
         return good;
     case SERVICE_CANCEL:
-        return read_u32(root, "", "canceled", &out->u.canceled, e);
+        return service_json_u32(root, "", "canceled", &out->u.canceled, e);
     case SERVICE_AB_START:
     case SERVICE_AB_DATA:
     case SERVICE_AB_STATUS:
@@ -440,11 +219,11 @@ static bool read_result(json_t *root, const struct service_frame *frames, size_t
         out->u.routes.rows = rows;
         return good;
     case SERVICE_POWER:
-        if (!TEXT(root, "", "board", out->u.power.board) ||
+        if (!service_json_fill(root, "", "board", out->u.power.board, e) ||
             !service_json_number(root, "", "now_s", &out->u.power.now_s, e) ||
-            !read_u32(root, "", "paused_ms", &out->u.power.paused_ms, e))
+            !service_json_u32(root, "", "paused_ms", &out->u.power.paused_ms, e))
             return false;
-        good = read_rows(root, "windows", sizeof *out->u.power.rows, read_power_row, &rows,
+        good = read_rows(root, "windows", sizeof *out->u.power.rows, service_power_row_read, &rows,
                          &out->u.power.n, e);
         out->u.power.rows = rows;
         return good;

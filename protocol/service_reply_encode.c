@@ -5,7 +5,10 @@
 #include "protocol/service.h"
 #include "protocol/service_energy.h"
 #include "protocol/service_experiment.h"
+#include "protocol/service_metadata.h"
+#include "protocol/service_power.h"
 #include "protocol/service_route.h"
+#include "protocol/service_statistics.h"
 #include "protocol/service_write.h"
 
 #define OPEN(key)           service_write_open(w, key, '{')
@@ -54,118 +57,6 @@ static void put_server(struct service_writer *w, const char *version)
     CLOSE_ARRAY();
 }
 
-static void put_columns(struct service_writer *w, const char *key, const struct service_column *c,
-                        size_t n)
-{
-    OPEN_ARRAY(key);
-    for (; n--; c++) {
-        OPEN(NULL);
-        TEXT("name", c->name);
-        TEXT("unit", c->unit);
-        REAL("offset", c->offset);
-        REAL("scale", c->scale);
-        CLOSE();
-    }
-    CLOSE_ARRAY();
-}
-
-// The typed keys come first and win over details of the same name.
-static void put_parameters(struct service_writer *w, const struct service_metadata *m)
-{
-    const char *key;
-    json_t *value;
-    OPEN("parameters");
-    TEXT("task", m->task);
-    put_columns(w, "features", m->feature, m->features);
-    put_columns(w, "targets", m->target, m->outputs);
-    OPEN("codes");
-    INTEGER("x_bits", m->x_bits);
-    REAL("x_scale", m->x_scale);
-    INTEGER("y_bits", m->y_bits);
-    REAL("y_scale", m->y_scale);
-    CLOSE();
-    json_object_foreach(m->details, key, value) if (strcmp(key, "task") &&
-                                                    strcmp(key, "features") &&
-                                                    strcmp(key, "targets") && strcmp(key, "codes"))
-        service_write_json(w, key, value);
-    CLOSE();
-}
-
-static void put_tensor(struct service_writer *w, const char *name, const char *datatype,
-                       unsigned size)
-{
-    OPEN(NULL);
-    TEXT("name", name);
-    TEXT("datatype", datatype);
-    OPEN_ARRAY("shape");
-    INTEGER(NULL, size);
-    CLOSE_ARRAY();
-    CLOSE();
-}
-
-static void put_outputs(struct service_writer *w, unsigned outputs)
-{
-    if (outputs < 1 || outputs > SERVICE_OUTPUTS_MAX)
-        w->failed = true;
-    OPEN_ARRAY("outputs");
-    put_tensor(w, "forecast", "FP64", outputs);
-    put_tensor(w, "forecast_codes", "INT16", outputs);
-    CLOSE_ARRAY();
-}
-
-static void put_metadata(struct service_writer *w, const struct service_metadata *m)
-{
-    if (m->features > SERVICE_FEATURES_MAX)
-        w->failed = true;
-    TEXT("name", m->name);
-    OPEN_ARRAY("versions");
-    TEXT(NULL, m->version);
-    CLOSE_ARRAY();
-    TEXT("platform", "fpga_bitstream");
-    OPEN_ARRAY("inputs");
-    OPEN(NULL);
-    TEXT("name", "window");
-    TEXT("datatype", "FP64");
-    OPEN_ARRAY("shape");
-    INTEGER(NULL, m->window);
-    INTEGER(NULL, m->features);
-    CLOSE_ARRAY();
-    CLOSE();
-    CLOSE_ARRAY();
-    put_outputs(w, m->outputs);
-    if (!w->failed)
-        put_parameters(w, m);
-}
-
-static void put_count(struct service_writer *w, const char *key, const struct service_count *c)
-{
-    OPEN(key);
-    INTEGER("count", c->count);
-    INTEGER("ns", c->ns);
-    CLOSE();
-}
-
-static void put_statistics(struct service_writer *w, const struct service_model_stats *s, size_t n)
-{
-    OPEN_ARRAY("model_stats");
-    for (; n--; s++) {
-        OPEN(NULL);
-        TEXT("name", s->name);
-        TEXT("version", s->version);
-        OPEN("inference_stats");
-        put_count(w, "success", &s->success);
-        put_count(w, "fail", &s->fail);
-        put_count(w, "queue", &s->queue);
-        put_count(w, "compute_input", &s->compute_input);
-        put_count(w, "compute_infer", &s->compute_infer);
-        put_count(w, "compute_output", &s->compute_output);
-        CLOSE();
-        INTEGER("saturated_values", s->saturated_values);
-        CLOSE();
-    }
-    CLOSE_ARRAY();
-}
-
 static void put_index(struct service_writer *w, const struct service_model_row *m, size_t n)
 {
     OPEN_ARRAY("models");
@@ -177,54 +68,6 @@ static void put_index(struct service_writer *w, const struct service_model_row *
         TEXT("state", service_model_state_name(m->state));
         TEXT("reason", m->reason);
         put_names(w, "boards", &m->boards);
-        CLOSE();
-    }
-    CLOSE_ARRAY();
-}
-
-static void put_rail(struct service_writer *w, const struct service_rail *r)
-{
-    OPEN(NULL);
-    TEXT("name", r->name);
-    if (r->reason[0]) {
-        TEXT("reason", r->reason);
-    } else {
-        REAL("watt", r->watt);
-        REAL("uncertainty_watt", r->uncertainty_watt);
-        INTEGER("count", r->count);
-    }
-    CLOSE();
-}
-
-static void put_power(struct service_writer *w, const char *key, const struct service_power *p)
-{
-    OPEN(key);
-    if (p->rails) {
-        TEXT("origin", service_origin_name(p->origin));
-        REAL("window_s", p->window_s);
-        OPEN_ARRAY("rails");
-        for (int i = 0; i < p->rails && i < SERVICE_RAILS_MAX; i++)
-            put_rail(w, &p->rail[i]);
-        CLOSE_ARRAY();
-    } else {
-        TEXT("reason", p->reason);
-    }
-    CLOSE();
-}
-
-static void put_power_log(struct service_writer *w, const struct service_power_log *log)
-{
-    TEXT("board", log->board);
-    REAL("now_s", log->now_s);
-    INTEGER("paused_ms", log->paused_ms);
-    OPEN_ARRAY("windows");
-    for (size_t i = 0; i < log->n && i < SERVICE_POWER_ROWS_MAX; i++) {
-        const struct service_power_row *row = &log->rows[i];
-        OPEN(NULL);
-        INTEGER("seq", row->seq);
-        REAL("begin_s", row->begin_s);
-        REAL("end_s", row->end_s);
-        put_power(w, "power", &row->power);
         CLOSE();
     }
     CLOSE_ARRAY();
@@ -248,7 +91,7 @@ static void put_boards(struct service_writer *w, const struct service_board_row 
         INTEGER("swaps", b->swaps);
         INTEGER("restarts", b->restarts);
         TEXT("reason", b->reason);
-        put_power(w, "power", &b->power);
+        service_power_write(w, "power", &b->power);
         CLOSE();
     }
     CLOSE_ARRAY();
@@ -271,7 +114,7 @@ static void put_inference(struct service_writer *w, const struct service_inferen
 {
     TEXT("model_name", i->model_name);
     TEXT("model_version", i->version);
-    put_outputs(w, i->outputs);
+    service_outputs_write(w, i->outputs);
     OPEN("parameters");
     TEXT("variant", i->variant);
     TEXT("task", i->task);
@@ -292,7 +135,7 @@ static void put_inference(struct service_writer *w, const struct service_inferen
     OPEN("energy");
     service_energy_write(w, &i->energy);
     if (i->idle.rails)
-        put_power(w, "idle", &i->idle);
+        service_power_write(w, "idle", &i->idle);
     CLOSE();
     CLOSE();
 }
@@ -311,10 +154,13 @@ static void put_result(struct service_writer *w, const struct service_reply *r)
         put_server(w, r->u.server.version);
         break;
     case SERVICE_MODEL_METADATA:
-        put_metadata(w, &r->u.metadata);
+        service_metadata_write(w, &r->u.metadata);
         break;
     case SERVICE_MODEL_STATISTICS:
-        put_statistics(w, r->u.statistics.rows, r->u.statistics.n);
+        OPEN_ARRAY("model_stats");
+        for (size_t i = 0; i < r->u.statistics.n; i++)
+            service_stats_write(w, &r->u.statistics.rows[i]);
+        CLOSE_ARRAY();
         break;
     case SERVICE_INFER:
         put_inference(w, &r->u.infer);
@@ -356,7 +202,7 @@ static void put_result(struct service_writer *w, const struct service_reply *r)
         CLOSE_ARRAY();
         break;
     case SERVICE_POWER:
-        put_power_log(w, &r->u.power);
+        service_power_log_write(w, &r->u.power);
         break;
     default:
         w->failed = true;

@@ -61,7 +61,7 @@ static bool read_id(json_t *object, const char *path, const char *key, enum need
 static bool read_verb(json_t *root, struct service_request *out, struct service_error *e)
 {
     char name[32];
-    if (!service_json_text(root, "", "verb", SERVICE_REQUIRED, name, sizeof name, e))
+    if (!service_json_fill(root, "", "verb", name, e))
         return false;
     if (!service_verb_from(name, &out->verb))
         return service_json_bad(e, "", "verb", "unknown verb");
@@ -150,38 +150,22 @@ static bool read_parameters(json_t *root, struct service_request *out, struct se
            service_plan_read(parameters, needs[out->verb].plan, &out->plan, e);
 }
 
-static bool read_shape(json_t *input, struct service_window *w, struct service_error *e)
-{
-    static const int limits[2] = {SERVICE_WINDOW_MAX, SERVICE_FEATURES_MAX};
-    json_t *shape;
-    json_int_t size[2];
-    if (!service_json_array(input, "inputs[0]", "shape", 2, 2, &shape, e))
-        return false;
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *value = json_array_get(shape, i);
-        size[i] = json_integer_value(value); // 0 for what is no integer
-        if (size[i] < 1 || size[i] > limits[i])
-            return service_json_bad(e, i ? "inputs[0].shape[1]" : "inputs[0].shape[0]", NULL,
-                                    "not a whole number from 1 to %d", limits[i]);
-    }
-    w->rows = (uint16_t)size[0];
-    w->columns = (uint16_t)size[1];
-    return true;
-}
-
 static bool read_input(json_t *root, struct service_window *w, struct service_error *e)
 {
     static const char *const allowed[] = {"name", "shape", "datatype", NULL};
+    static const int limit[] = {SERVICE_WINDOW_MAX, SERVICE_FEATURES_MAX};
     json_t *inputs, *input;
+    int size[2];
     char path[sizeof e->field], name[16], datatype[16];
     if (!service_json_array(root, "", "inputs", 1, 1, &inputs, e) ||
         !service_json_member(inputs, 0, "", "inputs", &input, path, e) ||
         !service_json_only(input, path, allowed, e) ||
-        !service_json_text(input, path, "name", SERVICE_REQUIRED, name, sizeof name, e) ||
-        !service_json_text(input, path, "datatype", SERVICE_REQUIRED, datatype, sizeof datatype,
-                           e) ||
-        !read_shape(input, w, e))
+        !service_json_fill(input, path, "name", name, e) ||
+        !service_json_fill(input, path, "datatype", datatype, e) ||
+        !service_json_shape(input, path, 2, limit, size, e))
         return false;
+    w->rows = (uint16_t)size[0];
+    w->columns = (uint16_t)size[1];
     if (strcmp(name, "window") != 0)
         return service_json_bad(e, path, "name", "the only input is \"window\"");
     if (strcmp(datatype, "FP32") == 0)
