@@ -84,41 +84,44 @@ bool service_burst_read(json_t *parameters, struct service_burst *b, struct serv
     return true;
 }
 
+// Sets of joules that were read, and those of them that say what lies above idle. One that does not
+// makes all of above_idle void: a missing number is not 0.
+struct tally {
+    int read, idle;
+};
+
 static bool read_joules(json_t *o, const char *path, struct service_joule *total,
-                        struct service_joule *above_idle, bool *has_idle, struct service_error *e)
+                        struct service_joule *above_idle, struct tally *tally,
+                        struct service_error *e)
 {
-    *has_idle = json_object_get(o, "above_idle_joule") != NULL;
+    bool has_idle = json_object_get(o, "above_idle_joule") != NULL;
+    tally->read++;
+    tally->idle += has_idle;
     return service_json_number(o, path, "joule", &total->value, e) &&
            service_json_number(o, path, "uncertainty_joule", &total->uncertainty, e) &&
-           (!*has_idle ||
-            (service_json_number(o, path, "above_idle_joule", &above_idle->value, e) &&
-             service_json_number(o, path, "uncertainty_above_idle_joule", &above_idle->uncertainty,
-                                 e)));
+           (!has_idle || (service_json_number(o, path, "above_idle_joule", &above_idle->value, e) &&
+                          service_json_number(o, path, "uncertainty_above_idle_joule",
+                                              &above_idle->uncertainty, e)));
 }
 
-static bool read_rail(json_t *rail, const char *path, struct service_energy *out,
-                      struct service_error *e)
+static bool read_rail(json_t *rail, const char *path, struct service_energy_rail *r,
+                      struct tally *tally, struct service_error *e)
 {
-    struct service_energy_rail *r = &out->rail[out->rails];
-    bool has_idle;
     if (!service_json_fill(rail, path, "name", r->name, e) ||
         !service_json_text(rail, path, "reason", SERVICE_OPTIONAL, r->reason, sizeof r->reason, e))
         return false;
-    if (r->reason[0])
-        return true;
-    if (!service_json_number(rail, path, "watt", &r->watt, e) ||
-        !service_json_number(rail, path, "uncertainty_watt", &r->uncertainty_watt, e) ||
-        !service_json_u32(rail, path, "count", &r->count, e) ||
-        !read_joules(rail, path, &r->total, &r->above_idle, &has_idle, e))
-        return false;
-    out->has_idle |= has_idle;
-    return true;
+    return r->reason[0] ||
+           (service_json_number(rail, path, "watt", &r->watt, e) &&
+            service_json_number(rail, path, "uncertainty_watt", &r->uncertainty_watt, e) &&
+            service_json_u32(rail, path, "count", &r->count, e) &&
+            read_joules(rail, path, &r->total, &r->above_idle, tally, e));
 }
 
 bool service_energy_read(json_t *energy, struct service_energy *out, struct service_error *e)
 {
     json_t *rails, *rail;
     char path[sizeof e->field];
+    struct tally tally = {0, 0};
     bool measured = json_object_get(energy, "rails") != NULL;
     if (!service_json_text(energy, AT, "reason", measured ? SERVICE_OPTIONAL : SERVICE_REQUIRED,
                            out->reason, sizeof out->reason, e))
@@ -129,13 +132,13 @@ bool service_energy_read(json_t *energy, struct service_energy *out, struct serv
         !service_json_number(energy, AT, "window_s", &out->window_s, e) ||
         !service_json_array(energy, AT, "rails", 1, SERVICE_RAILS_MAX, &rails, e))
         return false;
-    if (!out->reason[0] &&
-        (!service_json_fill(energy, AT, "of", out->of, e) ||
-         !read_joules(energy, AT, &out->total, &out->above_idle, &out->has_idle, e)))
+    if (!out->reason[0] && (!service_json_fill(energy, AT, "of", out->of, e) ||
+                            !read_joules(energy, AT, &out->total, &out->above_idle, &tally, e)))
         return false;
     for (; out->rails < json_array_size(rails); out->rails++)
         if (!service_json_member(rails, out->rails, AT, "rails", &rail, path, e) ||
-            !read_rail(rail, path, out, e))
+            !read_rail(rail, path, &out->rail[out->rails], &tally, e))
             return false;
+    out->has_idle = tally.read && tally.idle == tally.read;
     return true;
 }

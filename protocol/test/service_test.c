@@ -389,6 +389,36 @@ static void test_reply_refusals(void **state)
     }
 }
 
+// Joules above idle are known for the sums and every rail, or not at all: none of them is 0 because
+// it was left out.
+static void test_reply_idle_energy(void **state)
+{
+    (void)state;
+    static const char format[] =
+        "{\"verb\":\"infer\",\"model_name\":\"m\",\"model_version\":\"\",\"outputs\":[{\"shape\":["
+        "1]},"
+        "{\"shape\":[1]}],\"parameters\":{\"variant\":\"v\",\"task\":\"t\",\"board\":\"b\","
+        "\"origin\":\"virtual\",\"fpga_cycles\":1,\"fpga_ns\":1,\"clock_hz\":1,\"saturated\":0,"
+        "\"stages_ns\":{\"queue\":1,\"usb_in\":1,\"fpga\":1,\"usb_out\":1,\"host\":1},"
+        "\"energy\":{\"origin\":\"virtual\",\"window_s\":1.0,\"of\":\"\",\"joule\":1.0,"
+        "\"uncertainty_joule\":0.1%s,\"rails\":[{\"name\":\"r\",\"watt\":1.0,"
+        "\"uncertainty_watt\":0.1,\"count\":9,\"joule\":1.0,\"uncertainty_joule\":0.1%s}]}}}";
+    static const char idle[] = ",\"above_idle_joule\":0.5,\"uncertainty_above_idle_joule\":0.1";
+    static const char bytes[8] = {0};
+    for (int which = 0; which < 4; which++) {
+        char header[2048];
+        struct service_reply r;
+        struct service_error why;
+        int n =
+            snprintf(header, sizeof header, format, which & 1 ? idle : "", which & 2 ? idle : "");
+        struct service_frame f[] = {{header, (size_t)n}, {bytes, 8}, {bytes, 2}};
+        if (!service_reply_decode(f, 3, &r, &why))
+            fail_msg("%s: %s", why.field, why.message);
+        assert_int_equal(r.u.infer.energy.has_idle, which == 3);
+        service_reply_fini(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_reply_dirty_text),
         cmocka_unit_test(test_reply_refusals),
+        cmocka_unit_test(test_reply_idle_energy),
         cmocka_unit_test(test_reply_any_text),
         cmocka_unit_test(test_reply_any_number),
         cmocka_unit_test(test_reply_capacity),
