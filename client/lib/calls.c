@@ -141,18 +141,6 @@ const char *sc_code_advice(int code)
     return code <= SC_BAD_REQUEST ? service_code_advice((enum service_code)(-19 - code)) : "?";
 }
 
-// Copies a name into a request; NULL is an empty one where allowed.
-static int set_name(struct sc_client *c, char out[SERVICE_NAME_MAX + 1], const char *name,
-                    const char *what, bool may_miss)
-{
-    if (may_miss && !name)
-        return SC_OK;
-    if (!name || !name[0] || strlen(name) > SERVICE_NAME_MAX)
-        return client_fail(c, SC_ARGUMENT, "%s: a name has 1 to %d bytes", what, SERVICE_NAME_MAX);
-    memcpy(out, name, strlen(name) + 1);
-    return SC_OK;
-}
-
 static int submit(struct sc_client *client, const char *model, const double *window, size_t steps,
                   size_t features, uint32_t repeat, double seconds, uint32_t timeout_ms,
                   uint64_t *ticket)
@@ -162,8 +150,7 @@ static int submit(struct sc_client *client, const char *model, const double *win
     uint32_t fallback_ms = client->options.timeout_ms + (uint32_t)(seconds * 1000);
     struct slot *slot = NULL;
     *ticket = 0;
-    client_clear_error(client);
-    if (set_name(client, request.model_name, model, "model", false))
+    if (client_set_name(client, request.model_name, model, "model", false))
         return SC_ARGUMENT;
     if (!window || steps < 1 || steps > SC_MAX_WINDOW || features < 1 || features > SC_MAX_FEATURES)
         return client_fail(client, SC_ARGUMENT,
@@ -193,7 +180,6 @@ int sc_submit_burst(struct sc_client *client, const char *model, const double *w
                     uint64_t *ticket)
 {
     *ticket = 0;
-    client_clear_error(client);
     if (!(seconds >= 0) || seconds > SERVICE_BURST_MAX_S || repeat > SERVICE_REPEAT_MAX ||
         (!repeat && !(seconds > 0)))
         return client_fail(client, SC_ARGUMENT, "a burst of %" PRIu32 " runs, %g s", repeat,
@@ -258,47 +244,16 @@ int sc_cancel(struct sc_client *client, uint64_t ticket)
     return SC_OK;
 }
 
-int client_call(struct sc_client *c, struct service_request *request,
-                const struct service_frame *tensor, size_t tensors, uint32_t timeout_ms,
-                uint32_t fallback_ms)
-{
-    struct slot *slot = NULL;
-    int code = client_submit(c, request, tensor, tensors, timeout_ms, fallback_ms, &slot);
-    if (code)
-        return code;
-    client_wait(c, slot, UINT64_MAX); // ends at the slot's own deadline
-    return client_take(c, slot, NULL);
-}
-
-static int call(struct sc_client *c, struct service_request *request, uint32_t timeout_ms,
-                uint32_t fallback_ms)
-{
-    return client_call(c, request, NULL, 0, timeout_ms, fallback_ms);
-}
-
-static int hand_out(struct sc_client *c, const void *result)
-{
-    service_reply_fini(&c->reply);
-    return result ? SC_OK : client_fail(c, SC_NO_MEMORY, "out of memory");
-}
-
 int sc_ping(struct sc_client *client, uint32_t timeout_ms, uint64_t *round_trip_ns)
 {
     struct service_request request = {.verb = SERVICE_SERVER_LIVE};
     uint64_t start = connection_now_ns();
-    client_clear_error(client);
-    int code = call(client, &request, timeout_ms, client->options.timeout_ms);
+    int code = client_call(client, &request, NULL, 0, timeout_ms, client->options.timeout_ms);
     if (!code)
         service_reply_fini(&client->reply);
     if (round_trip_ns)
         *round_trip_ns = connection_now_ns() - start;
     return code;
-}
-
-uint32_t client_left_ms(uint32_t timeout_ms, uint64_t start_ns)
-{
-    uint64_t gone = (connection_now_ns() - start_ns) / 1000000;
-    return gone < timeout_ms ? (uint32_t)(timeout_ms - gone) : 1;
 }
 
 int sc_status(struct sc_client *client, uint32_t timeout_ms, const struct sc_status **out)
@@ -308,120 +263,94 @@ int sc_status(struct sc_client *client, uint32_t timeout_ms, const struct sc_sta
     uint32_t all_ms = timeout_ms ? timeout_ms : client->options.timeout_ms;
     struct service_request request = {.verb = SERVICE_SERVER_METADATA};
     *out = NULL;
-    client_clear_error(client);
-    int code = call(client, &request, all_ms, 0);
+    int code = client_call(client, &request, NULL, 0, all_ms, 0);
     if (code)
         return code;
     memcpy(version, client->reply.u.server.version, sizeof version);
     service_reply_fini(&client->reply);
     request = (struct service_request){.verb = SERVICE_SERVER_READY};
-    code = call(client, &request, client_left_ms(all_ms, start), 0);
+    code = client_call(client, &request, NULL, 0, client_left_ms(all_ms, start), 0);
     if (code)
         return code;
     bool ready = client->reply.u.flag;
     service_reply_fini(&client->reply);
     request = (struct service_request){.verb = SERVICE_BOARDS};
-    code = call(client, &request, client_left_ms(all_ms, start), 0);
-    if (code)
+    struct sc_status *status =
+        client_ask(client, &request, client_left_ms(all_ms, start), 0, result_boards, &code);
+    if (!status)
         return code;
-    *out = result_status(version, ready, client->reply.u.boards.rows, client->reply.u.boards.n);
-    return hand_out(client, *out);
+    RESULT_COPY(status->version, version);
+    status->ready = ready;
+    *out = status;
+    return SC_OK;
 }
 
 int sc_variants(struct sc_client *client, uint32_t timeout_ms, const struct sc_variants **out)
 {
     struct service_request request = {.verb = SERVICE_REPOSITORY_INDEX};
-    *out = NULL;
-    client_clear_error(client);
-    int code = call(client, &request, timeout_ms, client->options.timeout_ms);
-    if (code)
-        return code;
-    *out = result_variants(client->reply.u.index.rows, client->reply.u.index.n);
-    return hand_out(client, *out);
+    int code = SC_OK;
+    *out = client_ask(client, &request, timeout_ms, client->options.timeout_ms, result_variants,
+                      &code);
+    return code;
 }
 
 int sc_metadata(struct sc_client *client, const char *model, uint32_t timeout_ms,
                 const struct sc_metadata **out)
 {
     struct service_request request = {.verb = SERVICE_MODEL_METADATA};
-    *out = NULL;
-    client_clear_error(client);
-    int code = set_name(client, request.model_name, model, "model", false);
-    if (!code)
-        code = call(client, &request, timeout_ms, client->options.timeout_ms);
-    if (code)
-        return code;
-    *out = result_metadata(&client->reply.u.metadata);
-    return hand_out(client, *out);
+    int code = client_set_name(client, request.model_name, model, "model", false);
+    *out = client_ask(client, &request, timeout_ms, client->options.timeout_ms, result_metadata,
+                      &code);
+    return code;
 }
 
 int sc_statistics(struct sc_client *client, const char *model, uint32_t timeout_ms,
                   const struct sc_statistics **out)
 {
     struct service_request request = {.verb = SERVICE_MODEL_STATISTICS};
-    *out = NULL;
-    client_clear_error(client);
-    int code = set_name(client, request.model_name, model, "model", true);
-    if (!code)
-        code = call(client, &request, timeout_ms, client->options.timeout_ms);
-    if (code)
-        return code;
-    *out = result_statistics(client->reply.u.statistics.rows, client->reply.u.statistics.n);
-    return hand_out(client, *out);
+    int code = client_set_name(client, request.model_name, model, "model", true);
+    *out = client_ask(client, &request, timeout_ms, client->options.timeout_ms, result_statistics,
+                      &code);
+    return code;
 }
 
 int sc_load(struct sc_client *client, const char *variant, const char *board, uint32_t timeout_ms,
             const struct sc_swap **out)
 {
     struct service_request request = {.verb = SERVICE_LOAD};
-    *out = NULL;
-    client_clear_error(client);
-    int code = set_name(client, request.model_name, variant, "variant", false);
+    int code = client_set_name(client, request.model_name, variant, "variant", false);
     if (!code)
-        code = set_name(client, request.board, board, "board", true);
-    if (!code)
-        code = call(client, &request, timeout_ms, LOAD_TIMEOUT_MS);
-    if (code)
-        return code;
-    *out = result_swap(&client->reply.u.load);
-    return hand_out(client, *out);
+        code = client_set_name(client, request.board, board, "board", true);
+    *out = client_ask(client, &request, timeout_ms, LOAD_TIMEOUT_MS, result_swap, &code);
+    return code;
 }
 
 int sc_unload(struct sc_client *client, const char *variant, const char *board, uint32_t timeout_ms,
               const struct sc_names **out)
 {
     struct service_request request = {.verb = SERVICE_UNLOAD};
-    *out = NULL;
-    client_clear_error(client);
+    int code = SC_OK;
     if (!variant && !board)
-        return client_fail(client, SC_ARGUMENT, "neither a variant nor a board to unload");
-    int code = set_name(client, request.model_name, variant, "variant", true);
+        code = client_fail(client, SC_ARGUMENT, "neither a variant nor a board to unload");
     if (!code)
-        code = set_name(client, request.board, board, "board", true);
+        code = client_set_name(client, request.model_name, variant, "variant", true);
     if (!code)
-        code = call(client, &request, timeout_ms, LOAD_TIMEOUT_MS);
-    if (code)
-        return code;
-    *out = result_names(&client->reply.u.unload);
-    return hand_out(client, *out);
+        code = client_set_name(client, request.board, board, "board", true);
+    *out = client_ask(client, &request, timeout_ms, LOAD_TIMEOUT_MS, result_names, &code);
+    return code;
 }
 
 int sc_power_log(struct sc_client *client, const char *board, uint64_t after, int32_t pause_ms,
                  uint32_t timeout_ms, const struct sc_power_log **out)
 {
     struct service_request request = {.verb = SERVICE_POWER, .after = after};
-    *out = NULL;
-    client_clear_error(client);
-    if (pause_ms > SERVICE_PAUSE_MAX_MS)
-        return client_fail(client, SC_ARGUMENT, "a pause of %d ms, at most %d", pause_ms,
+    int code = client_set_name(client, request.board, board, "board", false);
+    if (!code && pause_ms > SERVICE_PAUSE_MAX_MS)
+        code = client_fail(client, SC_ARGUMENT, "a pause of %d ms, at most %d", pause_ms,
                            SERVICE_PAUSE_MAX_MS);
     request.pauses = pause_ms >= 0;
     request.pause_ms = pause_ms > 0 ? (uint32_t)pause_ms : 0;
-    int code = set_name(client, request.board, board, "board", false);
-    if (!code)
-        code = call(client, &request, timeout_ms, client->options.timeout_ms);
-    if (code)
-        return code;
-    *out = result_power_log(&client->reply.u.power);
-    return hand_out(client, *out);
+    *out = client_ask(client, &request, timeout_ms, client->options.timeout_ms, result_power_log,
+                      &code);
+    return code;
 }

@@ -175,9 +175,8 @@ static int send_request(struct sc_client *c, struct service_request *request,
         if (c->connection.state == CONNECTION_NONE) {
             int error = connection_open(&c->connection, c->endpoint);
             if (error)
-                return client_fail(c,
-                                   error == EMFILE || error == ENOMEM ? SC_NO_MEMORY : SC_ARGUMENT,
-                                   "endpoint %s: %s", c->endpoint, zmq_strerror(error));
+                return client_fail(c, client_open_code(error), "endpoint %s: %s", c->endpoint,
+                                   zmq_strerror(error));
         }
         if (c->connection.state == CONNECTION_UP) {
             request->deadline_ms = daemon_deadline_ms(deadline_ns > now ? deadline_ns - now : 0);
@@ -214,6 +213,7 @@ int client_submit(struct sc_client *c, struct service_request *request,
                   uint32_t fallback_ms, struct slot **out)
 {
     uint64_t start = connection_now_ns();
+    client_clear_error(c);
     if (!timeout_ms)
         timeout_ms = fallback_ms;
     if (timeout_ms > SERVICE_DEADLINE_MAX_MS)
@@ -277,4 +277,52 @@ int client_take(struct sc_client *c, struct slot *slot, const struct sc_forecast
         sc_free(slot->forecast);
     *slot = (struct slot){.state = SLOT_FREE};
     return code;
+}
+
+int client_call(struct sc_client *c, struct service_request *request,
+                const struct service_frame *tensor, size_t tensors, uint32_t timeout_ms,
+                uint32_t fallback_ms)
+{
+    struct slot *slot = NULL;
+    int code = client_submit(c, request, tensor, tensors, timeout_ms, fallback_ms, &slot);
+    if (code)
+        return code;
+    client_wait(c, slot, UINT64_MAX); // ends at the slot's own deadline
+    return client_take(c, slot, NULL);
+}
+
+void *client_result(struct sc_client *c, result_fn *result, int *code)
+{
+    if (*code)
+        return NULL;
+    void *out = result(&c->reply);
+    service_reply_fini(&c->reply);
+    if (!out)
+        *code = client_fail(c, SC_NO_MEMORY, "out of memory");
+    return out;
+}
+
+void *client_ask(struct sc_client *c, struct service_request *request, uint32_t timeout_ms,
+                 uint32_t fallback_ms, result_fn *result, int *code)
+{
+    if (!*code)
+        *code = client_call(c, request, NULL, 0, timeout_ms, fallback_ms);
+    return client_result(c, result, code);
+}
+
+int client_set_name(struct sc_client *c, char out[SERVICE_NAME_MAX + 1], const char *name,
+                    const char *what, bool may_miss)
+{
+    if (may_miss && !name)
+        return SC_OK;
+    if (!name || !name[0] || strlen(name) > SERVICE_NAME_MAX)
+        return client_fail(c, SC_ARGUMENT, "%s: a name has 1 to %d bytes", what, SERVICE_NAME_MAX);
+    memcpy(out, name, strlen(name) + 1);
+    return SC_OK;
+}
+
+uint32_t client_left_ms(uint32_t timeout_ms, uint64_t start_ns)
+{
+    uint64_t gone = (connection_now_ns() - start_ns) / 1000000;
+    return gone < timeout_ms ? (uint32_t)(timeout_ms - gone) : 1;
 }

@@ -55,6 +55,19 @@ int client_submit(struct sc_client *c, struct service_request *request,
 int client_call(struct sc_client *c, struct service_request *request,
                 const struct service_frame *tensor, size_t tensors, uint32_t timeout_ms,
                 uint32_t fallback_ms);
+// A result object from a reply; NULL when memory is short.
+typedef void *result_fn(const struct service_reply *reply);
+// The result of a call that ended with *code: NULL where that is a failure, or *code becomes one.
+// c->reply is finished.
+void *client_result(struct sc_client *c, result_fn *result, int *code);
+// Both in one, without tensors. Nothing is asked where *code is a failure already, which is then
+// that of an argument.
+void *client_ask(struct sc_client *c, struct service_request *request, uint32_t timeout_ms,
+                 uint32_t fallback_ms, result_fn *result, int *code);
+
+// Copies a name into a request; NULL is none where it may be missing. SC_OK, SC_ARGUMENT.
+int client_set_name(struct sc_client *c, char out[SERVICE_NAME_MAX + 1], const char *name,
+                    const char *what, bool may_miss);
 // What is left of a call's time after start_ns, for its next step; at least 1.
 uint32_t client_left_ms(uint32_t timeout_ms, uint64_t start_ns);
 
@@ -76,17 +89,17 @@ void client_id(const struct sc_client *c, uint64_t ticket, char out[SERVICE_ID_M
 // Result objects: bytes of zeros with one reference; NULL when memory is short.
 void *result_new(size_t bytes);
 struct sc_forecast *result_forecast(const struct service_inference *i, uint64_t round_trip_ns);
-struct sc_status *result_status(const char *version, bool ready,
-                                const struct service_board_row *rows, size_t n);
-struct sc_variants *result_variants(const struct service_model_row *rows, size_t n);
-struct sc_statistics *result_statistics(const struct service_model_stats *rows, size_t n);
-struct sc_metadata *result_metadata(const struct service_metadata *m);
-struct sc_swap *result_swap(const struct service_load *l);
-struct sc_names *result_names(const struct service_names *n);
-struct sc_power_log *result_power_log(const struct service_power_log *log);
-struct sc_routes *result_routes(const struct service_route *rows, size_t n);
-struct sc_experiment *result_experiment(const struct service_experiment *x);
-struct sc_experiments *result_experiments(const struct service_experiment *rows, size_t n);
-struct sc_experiment_result *result_of_experiment(const struct service_experiment_result *r);
+struct sc_count result_count(const struct service_count *c);
+result_fn result_boards; // struct sc_status without version and ready
+result_fn result_variants, result_metadata, result_statistics, result_swap, result_names;
+result_fn result_power_log, result_routes;
+result_fn result_experiment, result_experiments, result_of_experiment;
+
+// Copies text, or a list of texts, whole: both ends have their sizes from the same limits.
+#define RESULT_COPY(to, from)                                                                      \
+    do {                                                                                           \
+        _Static_assert(sizeof(to) >= sizeof(from), "text fits");                                   \
+        memcpy(to, from, sizeof(from));                                                            \
+    } while (0)
 
 #endif

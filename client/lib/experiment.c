@@ -11,12 +11,11 @@
 
 static void fill_row(struct sc_experiment *to, const struct service_experiment *from)
 {
-    _Static_assert(sizeof to->variant == sizeof from->arm, "names fit");
-    memcpy(to->id, from->id, sizeof from->id);
-    memcpy(to->name, from->name, sizeof from->name);
-    memcpy(to->board, from->board, sizeof from->board);
-    memcpy(to->reason, from->reason, sizeof from->reason);
-    memcpy(to->variant, from->arm, sizeof from->arm);
+    RESULT_COPY(to->id, from->id);
+    RESULT_COPY(to->name, from->name);
+    RESULT_COPY(to->board, from->board);
+    RESULT_COPY(to->reason, from->reason);
+    RESULT_COPY(to->variant, from->arm);
     snprintf(to->state, sizeof to->state, "%s", service_experiment_state_name(from->state));
     to->variants = from->arms;
     to->received = from->received;
@@ -29,16 +28,18 @@ static void fill_row(struct sc_experiment *to, const struct service_experiment *
     to->seconds = from->seconds;
 }
 
-struct sc_experiment *result_experiment(const struct service_experiment *x)
+void *result_experiment(const struct service_reply *reply)
 {
     struct sc_experiment *out = result_new(sizeof *out);
     if (out)
-        fill_row(out, x);
+        fill_row(out, &reply->u.experiment);
     return out;
 }
 
-struct sc_experiments *result_experiments(const struct service_experiment *rows, size_t n)
+void *result_experiments(const struct service_reply *reply)
 {
+    const struct service_experiment *rows = reply->u.experiments.rows;
+    size_t n = reply->u.experiments.n;
     struct sc_experiments *out = result_new(sizeof *out + n * sizeof out->experiments[0]);
     if (!out)
         return NULL;
@@ -48,8 +49,9 @@ struct sc_experiments *result_experiments(const struct service_experiment *rows,
     return out;
 }
 
-struct sc_experiment_result *result_of_experiment(const struct service_experiment_result *r)
+void *result_of_experiment(const struct service_reply *reply)
 {
+    const struct service_experiment_result *r = &reply->u.result;
     char *text = json_dumps(r->report, JSON_COMPACT);
     size_t table = r->n * sizeof(double[SC_STEP_COLUMNS]), chars = text ? strlen(text) + 1 : 0;
     struct sc_experiment_result *out = NULL;
@@ -80,12 +82,6 @@ void sc_plan_defaults(struct sc_plan *plan)
                              .margin_pct = 1,
                              .metric = {1, 1, 1, 1, 1},
                              .burst_s = -1};
-}
-
-static int hand_out(struct sc_client *c, const void *result)
-{
-    service_reply_fini(&c->reply);
-    return result ? SC_OK : client_fail(c, SC_NO_MEMORY, "out of memory");
 }
 
 static int set_text(struct sc_client *c, char out[SERVICE_NAME_MAX + 1], const char *text,
@@ -181,7 +177,6 @@ int sc_experiment_start(struct sc_client *client, const struct sc_plan *plan,
     uint64_t start = connection_now_ns();
     uint32_t all_ms = timeout_ms ? timeout_ms : client->options.timeout_ms, done = 0;
     *out = NULL;
-    client_clear_error(client);
     int code = set_plan(client, &request, plan);
     if (!code)
         code = check_labelled(client, labelled);
@@ -197,64 +192,48 @@ int sc_experiment_start(struct sc_client *client, const struct sc_plan *plan,
             memcpy(next.experiment, client->reply.u.experiment.id, sizeof next.experiment);
         request = next;
     }
-    if (code)
-        return code;
-    *out = result_experiment(&client->reply.u.experiment);
-    return hand_out(client, *out);
+    *out = client_result(client, result_experiment, &code);
+    return code;
 }
 
-// A verb about one experiment; the reply waits in client->reply.
-static int about(struct sc_client *c, enum service_verb verb, const char *id, uint32_t timeout_ms)
+// What a verb about one experiment gives.
+static const void *about(struct sc_client *c, enum service_verb verb, const char *id,
+                         uint32_t timeout_ms, result_fn *result, int *code)
 {
     struct service_request request = {.verb = verb};
-    client_clear_error(c);
-    if (!id || !id[0])
-        return client_fail(c, SC_ARGUMENT, "an experiment's id is needed");
-    int code = set_text(c, request.experiment, id, "experiment");
-    return code ? code : client_call(c, &request, NULL, 0, timeout_ms, c->options.timeout_ms);
+    *code = client_set_name(c, request.experiment, id, "experiment", false);
+    return client_ask(c, &request, timeout_ms, c->options.timeout_ms, result, code);
 }
 
 int sc_experiment_status(struct sc_client *client, const char *id, uint32_t timeout_ms,
                          const struct sc_experiment **out)
 {
-    *out = NULL;
-    int code = about(client, SERVICE_AB_STATUS, id, timeout_ms);
-    if (code)
-        return code;
-    *out = result_experiment(&client->reply.u.experiment);
-    return hand_out(client, *out);
+    int code;
+    *out = about(client, SERVICE_AB_STATUS, id, timeout_ms, result_experiment, &code);
+    return code;
 }
 
 int sc_experiment_cancel(struct sc_client *client, const char *id, uint32_t timeout_ms,
                          const struct sc_experiment **out)
 {
-    *out = NULL;
-    int code = about(client, SERVICE_AB_CANCEL, id, timeout_ms);
-    if (code)
-        return code;
-    *out = result_experiment(&client->reply.u.experiment);
-    return hand_out(client, *out);
+    int code;
+    *out = about(client, SERVICE_AB_CANCEL, id, timeout_ms, result_experiment, &code);
+    return code;
 }
 
 int sc_experiment_result(struct sc_client *client, const char *id, uint32_t timeout_ms,
                          const struct sc_experiment_result **out)
 {
-    *out = NULL;
-    int code = about(client, SERVICE_AB_RESULT, id, timeout_ms);
-    if (code)
-        return code;
-    *out = result_of_experiment(&client->reply.u.result);
-    return hand_out(client, *out);
+    int code;
+    *out = about(client, SERVICE_AB_RESULT, id, timeout_ms, result_of_experiment, &code);
+    return code;
 }
 
 int sc_experiments(struct sc_client *client, uint32_t timeout_ms, const struct sc_experiments **out)
 {
     struct service_request request = {.verb = SERVICE_AB_LIST};
-    *out = NULL;
-    client_clear_error(client);
-    int code = client_call(client, &request, NULL, 0, timeout_ms, client->options.timeout_ms);
-    if (code)
-        return code;
-    *out = result_experiments(client->reply.u.experiments.rows, client->reply.u.experiments.n);
-    return hand_out(client, *out);
+    int code = SC_OK;
+    *out = client_ask(client, &request, timeout_ms, client->options.timeout_ms, result_experiments,
+                      &code);
+    return code;
 }

@@ -13,12 +13,6 @@ union head {
     max_align_t align;
 };
 
-#define COPY(to, from)                                                                             \
-    do {                                                                                           \
-        _Static_assert(sizeof(to) >= sizeof(from), "text fits");                                   \
-        memcpy(to, from, sizeof(from));                                                            \
-    } while (0)
-
 void *result_new(size_t bytes)
 {
     union head *head = calloc(1, sizeof *head + bytes);
@@ -54,8 +48,8 @@ static struct sc_joule joule_of(const struct service_joule *j)
 
 static void copy_energy(struct sc_energy *to, const struct service_energy *from)
 {
-    COPY(to->reason, from->reason);
-    COPY(to->of, from->of);
+    RESULT_COPY(to->reason, from->reason);
+    RESULT_COPY(to->of, from->of);
     to->origin = (enum sc_origin)from->origin;
     to->window_s = from->window_s;
     to->has_idle = from->has_idle;
@@ -64,8 +58,8 @@ static void copy_energy(struct sc_energy *to, const struct service_energy *from)
     to->rails = from->rails;
     for (int i = 0; i < from->rails; i++) {
         struct sc_energy_rail *r = &to->rail[i];
-        COPY(r->name, from->rail[i].name);
-        COPY(r->reason, from->rail[i].reason);
+        RESULT_COPY(r->name, from->rail[i].name);
+        RESULT_COPY(r->reason, from->rail[i].reason);
         r->watt = from->rail[i].watt;
         r->uncertainty_watt = from->rail[i].uncertainty_watt;
         r->count = from->rail[i].count;
@@ -79,11 +73,11 @@ struct sc_forecast *result_forecast(const struct service_inference *i, uint64_t 
     struct sc_forecast *f = result_new(sizeof *f);
     if (!f)
         return NULL;
-    COPY(f->model, i->model_name);
-    COPY(f->variant, i->variant);
-    COPY(f->task, i->task);
-    COPY(f->board, i->board);
-    COPY(f->hash, i->version);
+    RESULT_COPY(f->model, i->model_name);
+    RESULT_COPY(f->variant, i->variant);
+    RESULT_COPY(f->task, i->task);
+    RESULT_COPY(f->board, i->board);
+    RESULT_COPY(f->hash, i->version);
     f->origin = (enum sc_origin)i->origin;
     f->fpga_cycles = i->fpga_cycles;
     f->clock_hz = i->clock_hz;
@@ -96,8 +90,8 @@ struct sc_forecast *result_forecast(const struct service_inference *i, uint64_t 
     f->stages_ns.host = i->stages_ns.host;
     f->round_trip_ns = round_trip_ns;
     f->outputs = i->outputs;
-    COPY(f->values, i->values);
-    COPY(f->codes, i->codes);
+    RESULT_COPY(f->values, i->values);
+    RESULT_COPY(f->codes, i->codes);
     f->burst = (struct sc_burst){.runs = i->burst.runs,
                                  .end = (enum sc_burst_end)i->burst.end,
                                  .cycles = i->burst.cycles,
@@ -110,59 +104,59 @@ struct sc_forecast *result_forecast(const struct service_inference *i, uint64_t 
 static void copy_names(struct sc_names *to, const struct service_names *from)
 {
     to->count = from->n;
-    COPY(to->name, from->name);
+    RESULT_COPY(to->name, from->name);
 }
 
 static void copy_power(struct sc_power *to, const struct service_power *from)
 {
-    COPY(to->reason, from->reason);
+    RESULT_COPY(to->reason, from->reason);
     to->origin = (enum sc_origin)from->origin;
     to->window_s = from->window_s;
     to->rails = from->rails;
     for (int i = 0; i < from->rails; i++) {
-        COPY(to->rail[i].name, from->rail[i].name);
-        COPY(to->rail[i].reason, from->rail[i].reason);
+        RESULT_COPY(to->rail[i].name, from->rail[i].name);
+        RESULT_COPY(to->rail[i].reason, from->rail[i].reason);
         to->rail[i].watt = from->rail[i].watt;
         to->rail[i].uncertainty_watt = from->rail[i].uncertainty_watt;
         to->rail[i].count = from->rail[i].count;
     }
 }
 
-struct sc_status *result_status(const char *version, bool ready,
-                                const struct service_board_row *rows, size_t n)
+void *result_boards(const struct service_reply *reply)
 {
+    const struct service_board_row *rows = reply->u.boards.rows;
+    size_t n = reply->u.boards.n;
     struct sc_status *s = result_new(sizeof *s + n * sizeof s->boards[0]);
     if (!s)
         return NULL;
-    snprintf(s->version, sizeof s->version, "%s", version);
-    s->ready = ready;
     s->count = (uint32_t)n;
     for (size_t i = 0; i < n; i++) {
         struct sc_board *b = &s->boards[i];
-        COPY(b->name, rows[i].name);
-        COPY(b->serial, rows[i].serial);
-        COPY(b->part, rows[i].part);
+        RESULT_COPY(b->name, rows[i].name);
+        RESULT_COPY(b->serial, rows[i].serial);
+        RESULT_COPY(b->part, rows[i].part);
         snprintf(b->state, sizeof b->state, "%s", service_board_state_name(rows[i].state));
-        COPY(b->variant, rows[i].variant);
-        COPY(b->hash, rows[i].version);
+        RESULT_COPY(b->variant, rows[i].variant);
+        RESULT_COPY(b->hash, rows[i].version);
         b->origin = (enum sc_origin)rows[i].origin;
         b->clock_hz = rows[i].clock_hz;
         b->queue = rows[i].queue;
         b->inferences = rows[i].inferences;
         b->swaps = rows[i].swaps;
         b->restarts = rows[i].restarts;
-        COPY(b->reason, rows[i].reason);
+        RESULT_COPY(b->reason, rows[i].reason);
         copy_power(&b->power, &rows[i].power);
     }
     return s;
 }
 
-struct sc_power_log *result_power_log(const struct service_power_log *log)
+void *result_power_log(const struct service_reply *reply)
 {
+    const struct service_power_log *log = &reply->u.power;
     struct sc_power_log *out = result_new(sizeof *out + log->n * sizeof out->rows[0]);
     if (!out)
         return NULL;
-    COPY(out->board, log->board);
+    RESULT_COPY(out->board, log->board);
     out->now_s = log->now_s;
     out->paused_ms = log->paused_ms;
     out->count = (uint32_t)log->n;
@@ -175,45 +169,49 @@ struct sc_power_log *result_power_log(const struct service_power_log *log)
     return out;
 }
 
-struct sc_variants *result_variants(const struct service_model_row *rows, size_t n)
+void *result_variants(const struct service_reply *reply)
 {
+    const struct service_model_row *rows = reply->u.index.rows;
+    size_t n = reply->u.index.n;
     struct sc_variants *v = result_new(sizeof *v + n * sizeof v->variants[0]);
     if (!v)
         return NULL;
     v->count = (uint32_t)n;
     for (size_t i = 0; i < n; i++) {
         struct sc_variant *to = &v->variants[i];
-        COPY(to->name, rows[i].name);
-        COPY(to->task, rows[i].task);
-        COPY(to->hash, rows[i].version);
+        RESULT_COPY(to->name, rows[i].name);
+        RESULT_COPY(to->task, rows[i].task);
+        RESULT_COPY(to->hash, rows[i].version);
         snprintf(to->state, sizeof to->state, "%s", service_model_state_name(rows[i].state));
-        COPY(to->reason, rows[i].reason);
+        RESULT_COPY(to->reason, rows[i].reason);
         copy_names(&to->boards, &rows[i].boards);
     }
     return v;
 }
 
-static struct sc_count count_of(const struct service_count *c)
+struct sc_count result_count(const struct service_count *c)
 {
     return (struct sc_count){.count = c->count, .ns = c->ns};
 }
 
-struct sc_statistics *result_statistics(const struct service_model_stats *rows, size_t n)
+void *result_statistics(const struct service_reply *reply)
 {
+    const struct service_model_stats *rows = reply->u.statistics.rows;
+    size_t n = reply->u.statistics.n;
     struct sc_statistics *s = result_new(sizeof *s + n * sizeof s->models[0]);
     if (!s)
         return NULL;
     s->count = (uint32_t)n;
     for (size_t i = 0; i < n; i++) {
         struct sc_model_statistics *to = &s->models[i];
-        COPY(to->name, rows[i].name);
-        COPY(to->hash, rows[i].version);
-        to->success = count_of(&rows[i].success);
-        to->fail = count_of(&rows[i].fail);
-        to->queue = count_of(&rows[i].queue);
-        to->compute_input = count_of(&rows[i].compute_input);
-        to->compute_infer = count_of(&rows[i].compute_infer);
-        to->compute_output = count_of(&rows[i].compute_output);
+        RESULT_COPY(to->name, rows[i].name);
+        RESULT_COPY(to->hash, rows[i].version);
+        to->success = result_count(&rows[i].success);
+        to->fail = result_count(&rows[i].fail);
+        to->queue = result_count(&rows[i].queue);
+        to->compute_input = result_count(&rows[i].compute_input);
+        to->compute_infer = result_count(&rows[i].compute_infer);
+        to->compute_output = result_count(&rows[i].compute_output);
         to->saturated_values = rows[i].saturated_values;
     }
     return s;
@@ -221,20 +219,21 @@ struct sc_statistics *result_statistics(const struct service_model_stats *rows, 
 
 static void copy_column(struct sc_column *to, const struct service_column *from)
 {
-    COPY(to->name, from->name);
-    COPY(to->unit, from->unit);
+    RESULT_COPY(to->name, from->name);
+    RESULT_COPY(to->unit, from->unit);
     to->offset = from->offset;
     to->scale = from->scale;
 }
 
-struct sc_metadata *result_metadata(const struct service_metadata *m)
+void *result_metadata(const struct service_reply *reply)
 {
+    const struct service_metadata *m = &reply->u.metadata;
     struct sc_metadata *to = result_new(sizeof *to);
     if (!to)
         return NULL;
-    COPY(to->name, m->name);
-    COPY(to->task, m->task);
-    COPY(to->hash, m->version);
+    RESULT_COPY(to->name, m->name);
+    RESULT_COPY(to->task, m->task);
+    RESULT_COPY(to->hash, m->version);
     to->window = m->window;
     to->features = m->features;
     to->outputs = m->outputs;
@@ -249,14 +248,15 @@ struct sc_metadata *result_metadata(const struct service_metadata *m)
     return to;
 }
 
-struct sc_swap *result_swap(const struct service_load *l)
+void *result_swap(const struct service_reply *reply)
 {
+    const struct service_load *l = &reply->u.load;
     struct sc_swap *s = result_new(sizeof *s);
     if (!s)
         return NULL;
-    COPY(s->board, l->board);
-    COPY(s->variant, l->model_name);
-    COPY(s->hash, l->version);
+    RESULT_COPY(s->board, l->board);
+    RESULT_COPY(s->variant, l->model_name);
+    RESULT_COPY(s->hash, l->version);
     s->drain_s = l->seconds.drain;
     s->program_s = l->seconds.program;
     s->verify_s = l->seconds.verify;
@@ -264,10 +264,10 @@ struct sc_swap *result_swap(const struct service_load *l)
     return s;
 }
 
-struct sc_names *result_names(const struct service_names *n)
+void *result_names(const struct service_reply *reply)
 {
     struct sc_names *to = result_new(sizeof *to);
     if (to)
-        copy_names(to, n);
+        copy_names(to, &reply->u.unload);
     return to;
 }

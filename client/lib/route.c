@@ -6,16 +6,18 @@
 
 static void fill_arm(struct sc_route_arm *to, const struct service_route_arm *from)
 {
-    memcpy(to->variant, from->variant, sizeof from->variant);
-    memcpy(to->no_energy, from->no_energy, sizeof from->no_energy);
+    RESULT_COPY(to->variant, from->variant);
+    RESULT_COPY(to->no_energy, from->no_energy);
     to->weight = from->weight;
     to->waiting = from->waiting;
-    to->success = (struct sc_count){from->success.count, from->success.ns};
-    to->fail = (struct sc_count){from->fail.count, from->fail.ns};
+    to->success = result_count(&from->success);
+    to->fail = result_count(&from->fail);
 }
 
-struct sc_routes *result_routes(const struct service_route *rows, size_t n)
+void *result_routes(const struct service_reply *reply)
 {
+    const struct service_route *rows = reply->u.routes.rows;
+    size_t n = reply->u.routes.n;
     struct sc_routes *out = result_new(sizeof *out + n * sizeof out->routes[0]);
     if (!out)
         return NULL;
@@ -23,8 +25,8 @@ struct sc_routes *result_routes(const struct service_route *rows, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct sc_route *to = &out->routes[i];
         const struct service_route *from = &rows[i];
-        memcpy(to->name, from->name, sizeof from->name);
-        memcpy(to->mirror, from->mirror, sizeof from->mirror);
+        RESULT_COPY(to->name, from->name);
+        RESULT_COPY(to->mirror, from->mirror);
         to->sticky = from->sticky;
         to->swap = from->swap;
         to->dwell_ms = from->dwell_ms;
@@ -32,7 +34,7 @@ struct sc_routes *result_routes(const struct service_route *rows, size_t n)
         to->arms = from->arms;
         for (int k = 0; k < from->arms; k++)
             fill_arm(&to->arm[k], &from->arm[k]);
-        to->mirrored = (struct sc_count){from->mirrored.count, from->mirrored.ns};
+        to->mirrored = result_count(&from->mirrored);
         to->skipped = from->skipped;
         to->different = from->different;
         to->mean_difference = from->mean_difference;
@@ -44,12 +46,8 @@ struct sc_routes *result_routes(const struct service_route *rows, size_t n)
 int sc_routes(struct sc_client *client, uint32_t timeout_ms, const struct sc_routes **out)
 {
     struct service_request request = {.verb = SERVICE_ROUTES};
-    *out = NULL;
-    client_clear_error(client);
-    int code = client_call(client, &request, NULL, 0, timeout_ms, client->options.timeout_ms);
-    if (code)
-        return code;
-    *out = result_routes(client->reply.u.routes.rows, client->reply.u.routes.n);
-    service_reply_fini(&client->reply);
-    return *out ? SC_OK : client_fail(client, SC_NO_MEMORY, "out of memory");
+    int code = SC_OK;
+    *out =
+        client_ask(client, &request, timeout_ms, client->options.timeout_ms, result_routes, &code);
+    return code;
 }
