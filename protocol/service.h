@@ -41,6 +41,8 @@ enum {
     SERVICE_LABELLED_MAX = 65536, // windows of an experiment
     SERVICE_STEPS_MAX = 20000,    // of an experiment
     SERVICE_STEP_COLUMNS = 9,     // of the steps that come with ab_result
+    // the largest frame of a reply; of a request it is the header
+    SERVICE_REPLY_FRAME_MAX = SERVICE_STEPS_MAX * SERVICE_STEP_COLUMNS * 8,
 };
 
 #define SERVICE_PLAN_BURST_MIN_S 0.1 // shorter bursts have no energy

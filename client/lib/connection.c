@@ -44,7 +44,7 @@ static bool set(void *socket, int option, int value)
 
 static bool configure(void *socket)
 {
-    int64_t largest = SERVICE_HEADER_MAX;
+    int64_t largest = SERVICE_REPLY_FRAME_MAX;
     return set(socket, ZMQ_LINGER, 0) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest) == 0 &&
            set(socket, ZMQ_IMMEDIATE, 1) && // nothing queues for a daemon that is not there

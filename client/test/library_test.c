@@ -297,6 +297,25 @@ static void test_control(void **state)
 }
 
 // Nobody there: a typed error after the connect timeout; then the daemon comes and is found.
+// The largest result there is, 1.4 MB of steps, and one without any.
+static void test_long_result(void **state)
+{
+    (void)state;
+    const struct sc_experiment_result *r;
+    assert_int_equal(sc_experiment_result(client, "steps-20000", 5000, &r), SC_OK);
+    assert_string_equal(r->experiment.id, "steps-20000");
+    assert_string_equal(r->experiment.state, "DONE");
+    assert_string_equal(r->report, "{\"origin\":\"model\"}");
+    assert_int_equal(r->steps, 20000);
+    assert_true(r->step[19999][0] >= 1 && r->step[19999][4] >= 19999);
+    sc_free(r);
+    assert_int_equal(sc_experiment_result(client, "steps-0", 5000, &r), SC_OK);
+    assert_int_equal(r->steps, 0);
+    sc_free(r);
+    assert_int_equal(sc_experiment_result(client, "", 5000, &r), SC_ARGUMENT);
+    assert_null(r);
+}
+
 static void test_absent_daemon(void **state)
 {
     (void)state;
@@ -467,6 +486,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cancel, start, stop),
         cmocka_unit_test_setup_teardown(test_control, start, stop),
         cmocka_unit_test_setup_teardown(test_power_log, start, stop),
+        cmocka_unit_test_setup_teardown(test_long_result, start, stop),
         cmocka_unit_test(test_absent_daemon),
         cmocka_unit_test_setup_teardown(test_restart, start, stop),
         cmocka_unit_test_setup_teardown(test_threads, start, stop),

@@ -394,6 +394,32 @@ static void send_parts(struct mock *m, struct delayed *d)
     d->used = false;
 }
 
+// Sent at once: more than fits a part that is kept for later.
+static void send_result(struct mock *m, const struct service_request *q,
+                        const struct service_frame *peer)
+{
+    static char header[SERVICE_HEADER_MAX];
+    static double steps[SERVICE_STEPS_MAX][SERVICE_STEP_COLUMNS];
+    static uint8_t bytes[sizeof steps];
+    struct service_reply r;
+    service_reply_init(&r, q);
+    unsigned long n = strtoul(q->experiment + strlen("steps-"), NULL, 10);
+    r.u.result.n = n < SERVICE_STEPS_MAX ? n : SERVICE_STEPS_MAX;
+    for (size_t i = 0; i < r.u.result.n; i++) {
+        steps[i][0] = (double)(i % 2);
+        steps[i][4] = (double)i;
+    }
+    SET(r.u.result.row.id, q->experiment);
+    r.u.result.row.state = SERVICE_EXPERIMENT_DONE;
+    r.u.result.report = json_pack("{s:s}", "origin", "model");
+    service_pack_fp64(&steps[0][0], r.u.result.n * SERVICE_STEP_COLUMNS, bytes);
+    zmq_send(m->socket, peer->data, peer->n, ZMQ_SNDMORE);
+    zmq_send(m->socket, "", 0, ZMQ_SNDMORE);
+    zmq_send(m->socket, header, service_reply_encode(&r, header, sizeof header), ZMQ_SNDMORE);
+    zmq_send(m->socket, bytes, r.u.result.n * SERVICE_STEP_COLUMNS * 8, 0);
+    json_decref(r.u.result.report);
+}
+
 static struct delayed *free_delayed(struct mock *m)
 {
     for (size_t i = 0; i < DELAYED; i++)
@@ -411,6 +437,10 @@ static void handle(struct mock *m, const struct service_frame *frames, size_t co
     struct delayed *d = free_delayed(m);
     bool late = false, hold = false;
     service_request_decode(frames, count, &q, &e);
+    if (q.verb == SERVICE_AB_RESULT && strncmp(q.experiment, "steps-", 6) == 0) {
+        send_result(m, &q, peer);
+        return;
+    }
     service_reply_init(&r, &q);
     r.error = e;
     d->count = 0;

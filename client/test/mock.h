@@ -7,6 +7,9 @@
 // 1, one output; weather-w8, task "weather", windows 3 x 2, outputs temperature+1 and
 // temperature+2; broken, which never comes up. A window value above 99999 counts as saturated.
 //
+// ab_result of an experiment "steps-N" has N steps (at most 20000), step i of variant i % 2 with an
+// error of i.
+//
 // An infer whose model is one of these behaves badly: mute (no answer), late (after 300 ms), hold
 // (after the next answer), wrong-id, malformed (header is no JSON), short (no tensors), bare (no
 // delimiter), other-verb, error-CODE (that error).
