@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/conf.h"
-#include "daemon/meter_rails.h"
+#include "daemon/meter.h"
 #include "daemon/route.h"
 
 #include <errno.h>
@@ -166,43 +166,6 @@ static const char *name_of_section(struct parse *p, const char *section, const c
     return NULL;
 }
 
-// The board that a section names, new if needed; NULL after fail().
-static struct conf_board *board_of_section(struct parse *p, const char *section)
-{
-    const char *name = name_of_section(p, section, "board");
-    for (int i = 0; name && i < p->conf->boards; i++)
-        if (strcmp(p->conf->board[i].name, name) == 0)
-            return &p->conf->board[i];
-    if (name && p->conf->boards == CONF_BOARDS) {
-        fail(p, "[%s]: at most %d boards", section, CONF_BOARDS);
-        return NULL;
-    }
-    if (!name)
-        return NULL;
-    struct conf_board *b = &p->conf->board[p->conf->boards++];
-    snprintf(b->name, sizeof b->name, "%s", name);
-    set_fallbacks(p, "board", b);
-    return b;
-}
-
-static struct conf_route *route_of_section(struct parse *p, const char *section)
-{
-    const char *name = name_of_section(p, section, "route");
-    for (int i = 0; name && i < p->conf->routes; i++)
-        if (strcmp(p->conf->route[i].name, name) == 0)
-            return &p->conf->route[i];
-    if (name && p->conf->routes == CONF_ROUTES) {
-        fail(p, "[%s]: at most %d routes", section, CONF_ROUTES);
-        return NULL;
-    }
-    if (!name)
-        return NULL;
-    struct conf_route *r = &p->conf->route[p->conf->routes++];
-    snprintf(r->name, sizeof r->name, "%s", name);
-    set_fallbacks(p, "route", r);
-    return r;
-}
-
 static bool is_section(const char *section, const char *kind)
 {
     size_t n = strlen(kind);
@@ -210,50 +173,64 @@ static bool is_section(const char *section, const char *kind)
            (!section[n] || section[n] == ' ' || section[n] == '\t');
 }
 
-// Finds where a section's values go; false after fail().
-static bool find_section(struct parse *p, const char *section, const char **kind, void **base,
-                         unsigned long **given)
+// Where the values of a section go.
+struct place {
+    const char *kind;
+    void *base;
+    uint64_t *given;
+};
+
+// The member that a section names, new if needed; false after fail().
+static bool find_member(struct parse *p, const struct conf_section *k, const char *section,
+                        struct place *out)
 {
-    if (strcmp(section, "daemon") == 0) {
-        *kind = "daemon";
-        *base = p->conf;
-        *given = &p->conf->given;
-        return true;
-    }
-    if (is_section(section, "route")) {
-        struct conf_route *r = route_of_section(p, section);
-        *kind = "route";
-        *base = r;
-        *given = r ? &r->given : NULL;
-        return r != NULL;
-    }
-    if (!is_section(section, "board")) {
-        fail(p, "unknown section [%s]; there are [daemon], [board NAME] and [route NAME]", section);
+    const char *name = name_of_section(p, section, k->kind);
+    int *count = (int *)(void *)((char *)p->conf + k->count), i = 0;
+    char *item = (char *)p->conf + k->items;
+    if (!name)
+        return false;
+    for (; i < *count && strcmp(item, name) != 0; i++)
+        item += k->bytes;
+    if (i == k->most) {
+        fail(p, "[%s]: at most %d %ss", section, k->most, k->kind);
         return false;
     }
-    struct conf_board *b = board_of_section(p, section);
-    *kind = "board";
-    *base = b;
-    *given = b ? &b->given : NULL;
-    return b != NULL;
+    if (i == *count) {
+        ++*count;
+        snprintf(item, CONF_NAME_MAX + 1, "%s", name);
+        set_fallbacks(p, k->kind, item);
+    }
+    *out = (struct place){k->kind, item, (uint64_t *)(void *)(item + k->given)};
+    return true;
+}
+
+// False after fail().
+static bool find_section(struct parse *p, const char *section, struct place *out)
+{
+    *out = (struct place){"daemon", p->conf, &p->conf->given};
+    if (strcmp(section, "daemon") == 0)
+        return true;
+    for (const struct conf_section *k = conf_sections; k->kind; k++)
+        if (is_section(section, k->kind))
+            return find_member(p, k, section, out);
+    fail(p, "unknown section [%s]; there are [daemon], [board NAME] and [route NAME]", section);
+    return false;
 }
 
 static int on_value(void *user, const char *section, const char *name, const char *value)
 {
     struct parse *p = user;
-    const char *kind;
-    void *base;
-    unsigned long *given;
-    if (p->failed || !find_section(p, section, &kind, &base, &given))
+    struct place to;
+    if (p->failed || !find_section(p, section, &to))
         return 0;
     for (const struct conf_row *row = rows; row->section; row++) {
-        if (strcmp(row->section, kind) != 0 || strcmp(row->name, name) != 0)
+        if (strcmp(row->section, to.kind) != 0 || strcmp(row->name, name) != 0)
             continue;
-        unsigned long bit = 1UL << (row - rows);
-        if (*given & bit)
+        uint64_t bit = UINT64_C(1) << (row - rows);
+        if (*to.given & bit)
             return fail(p, "%s: given twice in [%s]", name, section);
-        *given |= bit;
-        return take_value(p, row, base, value);
+        *to.given |= bit;
+        return take_value(p, row, to.base, value);
     }
     return fail(p, "unknown directive %s in [%s]", name, section);
 }
@@ -275,10 +252,8 @@ static void check_line(struct parse *p, const char *line)
         return;
     memcpy(section, line + 1, (size_t)(end - line) - 1);
     section[end - line - 1] = '\0';
-    const char *kind;
-    void *base;
-    unsigned long *given;
-    find_section(p, section, &kind, &base, &given);
+    struct place to;
+    find_section(p, section, &to);
 }
 
 static char *read_line(char *out, int cap, void *stream)
@@ -311,19 +286,20 @@ static void check_meter(struct parse *p, int board)
     const struct conf_board *b = &p->conf->board[board];
     struct meter_rails rails;
     char why[128];
-    bool one = strcmp(b->meter, "ina226") == 0;
+    const struct meter_driver *driver = meter_driver(b->meter);
     if (strcmp(b->meter, "none") == 0)
         return;
-    if (!one && strcmp(b->meter, "pac1934") != 0)
-        fail(p, "[board %s] meter: \"%s\" is not one of none, pac1934, ina226", b->name, b->meter);
+    if (!driver)
+        fail(p, "[board %s] meter: \"%s\" is not one of none, pac1934, ina226, ina228", b->name,
+             b->meter);
     if (!*b->meter_serial)
         fail(p, "[board %s] needs meter_serial for its meter", b->name);
     if (!*b->rails)
         fail(p, "[board %s] needs rails for its meter", b->name);
     else if (meter_rails_parse(&rails, b->rails, why, sizeof why) < 0)
         fail(p, "[board %s] rails: %s", b->name, why);
-    else if (one && rails.rail[rails.n - 1].channel > 0)
-        fail(p, "[board %s] rails: an ina226 has one channel", b->name);
+    else if (driver && rails.rail[rails.n - 1].channel >= driver->channels)
+        fail(p, "[board %s] rails: an %s has one channel", b->name, b->meter);
     for (int k = 0; k < p->conf->boards; k++) {
         const struct conf_board *other = &p->conf->board[k];
         if (strcmp(other->serial, b->meter_serial) == 0 ||
@@ -358,7 +334,7 @@ static void check_whole(struct parse *p)
         struct conf_board *b = &p->conf->board[i];
         for (const struct conf_row *row = rows; row->section; row++)
             if (!row->fallback && strcmp(row->section, "board") == 0 &&
-                !(b->given & 1UL << (row - rows)))
+                !(b->given & UINT64_C(1) << (row - rows)))
                 fail(p, "[board %s] needs %s", b->name, row->name);
         check_meter(p, i);
         for (int k = 0; k < i; k++)

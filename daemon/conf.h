@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "daemon/log.h"
 
@@ -35,7 +36,7 @@ struct conf_board {
     char meter_usb_id[16];
     int meter_address; // 0: the chip's usual one
     char rails[CONF_TEXT_MAX + 1];
-    unsigned long given; // bit i: row i of the table was given
+    uint64_t given; // bit i: row i of the table was given
 };
 
 struct conf_route {
@@ -45,7 +46,7 @@ struct conf_route {
     char board[CONF_NAME_MAX + 1];
     bool sticky, swap;
     int dwell_ms;
-    unsigned long given;
+    uint64_t given;
 };
 
 struct conf {
@@ -61,7 +62,7 @@ struct conf {
     int stop_timeout_ms;
     int return_grace_ms;
     int experiments;
-    unsigned long given;
+    uint64_t given;
     struct conf_board board[CONF_BOARDS];
     int boards;
     struct conf_route route[CONF_ROUTES];
@@ -88,6 +89,17 @@ struct conf_row {
     const char *fallback;    // as written in a file; NULL: must be given
     const char *help;        // one line
 };
+
+// A kind of section that comes once for each name: an array in struct conf, whose members begin
+// with their name.
+struct conf_section {
+    const char *kind;    // "board", "route"
+    size_t items, count; // where the array and its int lie in struct conf
+    size_t bytes, given; // of a member; where its bits lie in it
+    int most;
+};
+
+extern const struct conf_section conf_sections[]; // ends with kind NULL
 
 // The whole table; ends with section NULL.
 extern const struct conf_row conf_table[];

@@ -79,6 +79,18 @@ const struct conf_row conf_table[] = {
     {NULL, NULL, CONF_TEXT, 0, 0, 0, 0, NULL, NULL},
 };
 
+_Static_assert(offsetof(struct conf_board, name) == 0, "see conf_section");
+_Static_assert(offsetof(struct conf_route, name) == 0, "see conf_section");
+_Static_assert(sizeof conf_table / sizeof conf_table[0] <= 64, "a bit of given for each row");
+
+const struct conf_section conf_sections[] = {
+    {"board", offsetof(struct conf, board), offsetof(struct conf, boards),
+     sizeof(struct conf_board), offsetof(struct conf_board, given), CONF_BOARDS},
+    {"route", offsetof(struct conf, route), offsetof(struct conf, routes),
+     sizeof(struct conf_route), offsetof(struct conf_route, given), CONF_ROUTES},
+    {NULL, 0, 0, 0, 0, 0},
+};
+
 const char *const conf_level_names[] = {"error", "warn", "info", "debug"};
 
 static int put(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -118,14 +130,13 @@ int conf_print(const struct conf *c, int fd)
 {
     if (put(fd, "[daemon]\n") < 0 || print_section(fd, "daemon", c) < 0)
         return -1;
-    for (int i = 0; i < c->boards; i++)
-        if (put(fd, "\n[board %s]\n", c->board[i].name) < 0 ||
-            print_section(fd, "board", &c->board[i]) < 0)
-            return -1;
-    for (int i = 0; i < c->routes; i++)
-        if (put(fd, "\n[route %s]\n", c->route[i].name) < 0 ||
-            print_section(fd, "route", &c->route[i]) < 0)
-            return -1;
+    for (const struct conf_section *k = conf_sections; k->kind; k++) {
+        const char *item = (const char *)c + k->items;
+        int n = *(const int *)(const void *)((const char *)c + k->count);
+        for (; n--; item += k->bytes)
+            if (put(fd, "\n[%s %s]\n", k->kind, item) < 0 || print_section(fd, k->kind, item) < 0)
+                return -1;
+    }
     return 0;
 }
 

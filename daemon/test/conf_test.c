@@ -56,11 +56,12 @@ static void mistakes_name_their_line(void **state)
     static const struct {
         const char *text, *why;
     } bad[] = {
-        {BOARD "meter = adc\n", "meter: \"adc\" is not one of none, pac1934, ina226"},
+        {BOARD "meter = adc\n", "meter: \"adc\" is not one of none, pac1934, ina226, ina228"},
         {BOARD "meter = pac1934\n", "needs meter_serial for its meter"},
         {BOARD "meter = pac1934\nmeter_serial = M\n", "needs rails for its meter"},
         {BOARD "meter = pac1934\nmeter_serial = M\nrails = A:x\n", "rails: \"A:x\": the shunt"},
         {BOARD "meter = ina226\nmeter_serial = M\nrails = -, A:1\n", "an ina226 has one channel"},
+        {BOARD "meter = ina228\nmeter_serial = M\nrails = -, A:1\n", "an ina228 has one channel"},
         {BOARD "meter = ina226\nmeter_serial = M\nrails = A:1\n[board b]\nserial = M\n",
          "meter_serial: M belongs to board b"},
         {"[board a]\nserial = A\nmeter = ina226\nmeter_serial = M\nrails = A:1\n"
@@ -111,6 +112,24 @@ static void mistakes_name_their_line(void **state)
         assert_int_equal(conf_parse(&c, bad[i].text, "t.conf", why, sizeof why), -1);
         if (!strstr(why, bad[i].why))
             fail_msg("case %zu: \"%s\" does not say \"%s\"", i, why, bad[i].why);
+    }
+}
+
+// The help names the power monitors; each of them can be configured.
+static void every_power_monitor_is_taken(void **state)
+{
+    static const char *const chips[] = {"pac1934", "ina226", "ina228"};
+    (void)state;
+    for (size_t i = 0; i < sizeof chips / sizeof chips[0]; i++) {
+        static struct conf c;
+        char why[256] = "", text[256];
+        snprintf(text, sizeof text, BOARD "meter = %s\nmeter_serial = M\nrails = A:1\n", chips[i]);
+        if (conf_parse(&c, text, "t.conf", why, sizeof why) < 0)
+            fail_msg("%s", why);
+        const struct conf_row *row = conf_table;
+        while (strcmp(row->name, "meter") != 0)
+            row++;
+        assert_non_null(strstr(row->help, chips[i]));
     }
 }
 
@@ -189,6 +208,7 @@ int main(void)
         cmocka_unit_test(fallbacks_are_taken),
         cmocka_unit_test(everything_can_be_given),
         cmocka_unit_test(mistakes_name_their_line),
+        cmocka_unit_test(every_power_monitor_is_taken),
         cmocka_unit_test(long_lines_and_many_boards_are_refused),
         cmocka_unit_test(missing_file_is_named),
         cmocka_unit_test(print_reads_back_the_same),
