@@ -9,34 +9,18 @@
 
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/sched.h"
 #include "daemon/test/rig.h"
 
-static const char one_board[] = "[board lab0]\nserial = VB0001\nvariant = demand-w8\n"
-                                "allow_virtual = yes\nburst_max_s = 1\n";
+static const char one_board[] = RIG_BOARD "burst_max_s = 1\n";
 
 static const double window[24];
 
 static int setup(void **state)
 {
-    struct rig *r = calloc(1, sizeof *r);
-    *state = r;
-    rig_init(r, one_board, "", true);
-    rig_package(r, (struct make_package){.name = "demand-w8", .task = "demand", .seed = 1});
-    rig_package(r, (struct make_package){.name = "demand-w4", .task = "demand", .seed = 2});
-    rig_start(r);
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_fini(*state);
-    free(*state);
-    return 0;
+    return rig_ready(rig_standin(state, one_board, ""));
 }
 
 static void header_of(char out[512], const char *id, const char *burst, int deadline_ms)
@@ -184,7 +168,7 @@ static void a_fault_is_told_once(void **state)
     expect_code(r, sent(r, "\"repeat\":10", 3000), "DEVICE_FAULT", "told to fault");
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 
 int main(void)
 {

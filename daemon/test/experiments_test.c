@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -23,8 +22,7 @@
 
 enum { WINDOWS = 96, ROWS = 24 };
 
-static const char one_board[] = "[board lab0]\nserial = VB0001\nvariant = demand-w8\n"
-                                "allow_virtual = yes\nanswer_timeout_ms = 1000\n";
+static const char one_board[] = RIG_BOARD "answer_timeout_ms = 1000\n";
 
 // Labelled windows: the targets are what demand-w8 forecasts, so that it makes no error.
 static double windows[WINDOWS][ROWS], targets[WINDOWS];
@@ -47,31 +45,10 @@ static void label(struct rig *r)
 
 static int setup(void **state)
 {
-    struct rig *r = calloc(1, sizeof *r);
-    *state = r;
-    rig_init(r, one_board, "return_grace_ms = 300\nexperiments = 2\n", true);
-    rig_package(r, (struct make_package){.name = "demand-w8", .task = "demand", .seed = 1});
-    rig_package(r, (struct make_package){.name = "demand-w4", .task = "demand", .seed = 2});
+    struct rig *r = rig_standin(state, one_board, "return_grace_ms = 300\nexperiments = 2\n");
     rig_package(r, (struct make_package){.name = "demand-w2", .task = "demand", .seed = 4});
-    rig_package(r, (struct make_package){.name = "traffic-w8",
-                                         .task = "traffic",
-                                         .seed = 3,
-                                         .window = 12,
-                                         .features = 3,
-                                         .outputs = 4});
-    rig_start(r);
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+    rig_ready(r);
     label(r);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *r = *state;
-    if (r->pid > 0)
-        assert_int_equal(rig_stop(r, SIGTERM), 0); // also tells of leaks
-    rig_fini(r);
-    free(r);
     return 0;
 }
 
@@ -579,7 +556,7 @@ static void none_without_a_place_for_records(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(runs_to_its_verdicts),         TEST(others_are_served_meanwhile),
         TEST(too_many_are_refused_by_name), TEST(the_board_is_taken),

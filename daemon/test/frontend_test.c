@@ -9,14 +9,9 @@
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -25,69 +20,17 @@
 #include "tests/support/random.h"
 #include "tools/model/variant.h"
 
-extern char **environ;
+static const char one_board[] = RIG_BOARD "answer_timeout_ms = 1000\n";
 
-// The sanitizers keep freed memory for a while.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static const long sanitizer_kib = 512 * 1024;
-#else
-static const long sanitizer_kib = 0;
-#endif
-
-static const char one_board[] = "[board lab0]\nserial = VB0001\nvariant = demand-w8\n"
-                                "allow_virtual = yes\nanswer_timeout_ms = 1000\n";
-
-// One board that serves demand-w8; demand-w4 of the same task and traffic-w8 lie ready.
 static int setup(void **state)
 {
-    struct rig *r = calloc(1, sizeof *r);
-    *state = r;
-    rig_init(r, one_board, "return_grace_ms = 300\n", true);
-    rig_package(r, (struct make_package){.name = "demand-w8", .task = "demand", .seed = 1});
-    rig_package(r, (struct make_package){.name = "demand-w4", .task = "demand", .seed = 2});
-    rig_package(r, (struct make_package){.name = "traffic-w8",
-                                         .task = "traffic",
-                                         .seed = 3,
-                                         .window = 12,
-                                         .features = 3,
-                                         .outputs = 4});
-    rig_start(r);
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *r = *state;
-    if (r->pid > 0)
-        assert_int_equal(rig_stop(r, SIGTERM), 0); // also tells of leaks
-    rig_fini(r);
-    free(r);
-    return 0;
-}
-
-static void infer_and_check(struct rig *r, const char *model, const char *variant, uint64_t seed)
-{
-    double window[24];
-    struct variant *v = rig_variant(r, variant);
-    rig_random_window(seed, window, 24);
-    struct rig_reply p = rig_infer(r, model, window, 24, 1, 2000);
-    rig_check_golden(v, window, &p);
-    rig_reply_fini(&p);
-    variant_free(v);
-}
-
-static void expect_error(struct rig_reply p, const char *code, const char *field)
-{
-    assert_string_equal(rig_code(&p), code);
-    assert_string_equal(rig_field(&p), field);
-    rig_reply_fini(&p);
+    return rig_ready(rig_standin(state, one_board, "return_grace_ms = 300\n"));
 }
 
 static void answers_like_the_golden_model(void **state)
 {
     for (uint64_t seed = 0; seed < 20; seed++)
-        infer_and_check(*state, seed % 2 ? "demand" : "demand-w8", "demand-w8", seed);
+        rig_infer_golden(*state, seed % 2 ? "demand" : "demand-w8", "demand-w8", seed);
 }
 
 static void reply_has_stages_and_origin(void **state)
@@ -118,28 +61,34 @@ static void bad_requests_name_the_field(void **state)
     struct rig *r = *state;
     double window[24] = {0};
     char header[512];
-    expect_error(rig_call(r, "{\"verb\":", NULL, 0), "BAD_REQUEST", "header");
-    expect_error(rig_call(r, "{\"verb\":\"dance\"}", NULL, 0), "BAD_REQUEST", "verb");
-    expect_error(rig_infer(r, "demand-w9", window, 24, 1, 1000), "UNKNOWN_MODEL", "model_name");
-    expect_error(rig_infer(r, "demand", window, 12, 1, 1000), "BAD_REQUEST", "inputs[0].shape");
-    expect_error(rig_infer(r, "demand", window, 12, 2, 1000), "BAD_REQUEST", "inputs[0].shape");
+    rig_expect_error(rig_call(r, "{\"verb\":", NULL, 0), "BAD_REQUEST", "header");
+    rig_expect_error(rig_call(r, "{\"verb\":\"dance\"}", NULL, 0), "BAD_REQUEST", "verb");
+    rig_expect_error(rig_infer(r, "demand-w9", window, 24, 1, 1000), "UNKNOWN_MODEL", "model_name");
+    rig_expect_error(rig_infer(r, "demand", window, 12, 1, 1000), "BAD_REQUEST", "inputs[0].shape");
+    rig_expect_error(rig_infer(r, "demand", window, 12, 2, 1000), "BAD_REQUEST", "inputs[0].shape");
     window[5] = NAN;
-    expect_error(rig_infer(r, "demand", window, 24, 1, 1000), "BAD_REQUEST", "inputs[0].data[5]");
+    rig_expect_error(rig_infer(r, "demand", window, 24, 1, 1000), "BAD_REQUEST",
+                     "inputs[0].data[5]");
     window[5] = -INFINITY;
-    expect_error(rig_infer(r, "demand", window, 24, 1, 1000), "BAD_REQUEST", "inputs[0].data[5]");
+    rig_expect_error(rig_infer(r, "demand", window, 24, 1, 1000), "BAD_REQUEST",
+                     "inputs[0].data[5]");
     window[5] = 0;
     rig_infer_header(header, sizeof header, "demand", "x", 24, 1, 1000);
-    expect_error(rig_call(r, header, NULL, 0), "BAD_REQUEST", "frames");
-    expect_error(rig_call(r, header, window, sizeof window - 1), "BAD_REQUEST", "inputs[0].data");
-    expect_error(rig_infer(r, "traffic-w8", window, 12, 2, 1000), "BAD_REQUEST", "inputs[0].shape");
-    expect_error(rig_infer(r, "demand-w4", window, 24, 1, 1000), "NOT_READY", "");
-    expect_error(rig_load(r, "demand-w8", "lab7", 1000), "UNKNOWN_MODEL", "parameters.board");
-    expect_error(rig_load(r, "demand-w9", NULL, 1000), "UNKNOWN_MODEL", "");
-    expect_error(rig_call(r, "{\"verb\":\"power\",\"parameters\":{\"board\":\"lab7\"}}", NULL, 0),
-                 "UNKNOWN_MODEL", "parameters.board");
-    expect_error(rig_call(r, "{\"verb\":\"power\",\"parameters\":{\"board\":\"lab0\"}}", NULL, 0),
-                 "NOT_READY", "parameters.board");
-    infer_and_check(r, "demand", "demand-w8", 1);
+    rig_expect_error(rig_call(r, header, NULL, 0), "BAD_REQUEST", "frames");
+    rig_expect_error(rig_call(r, header, window, sizeof window - 1), "BAD_REQUEST",
+                     "inputs[0].data");
+    rig_expect_error(rig_infer(r, "traffic-w8", window, 12, 2, 1000), "BAD_REQUEST",
+                     "inputs[0].shape");
+    rig_expect_error(rig_infer(r, "demand-w4", window, 24, 1, 1000), "NOT_READY", "");
+    rig_expect_error(rig_load(r, "demand-w8", "lab7", 1000), "UNKNOWN_MODEL", "parameters.board");
+    rig_expect_error(rig_load(r, "demand-w9", NULL, 1000), "UNKNOWN_MODEL", "");
+    rig_expect_error(
+        rig_call(r, "{\"verb\":\"power\",\"parameters\":{\"board\":\"lab7\"}}", NULL, 0),
+        "UNKNOWN_MODEL", "parameters.board");
+    rig_expect_error(
+        rig_call(r, "{\"verb\":\"power\",\"parameters\":{\"board\":\"lab0\"}}", NULL, 0),
+        "NOT_READY", "parameters.board");
+    rig_infer_golden(r, "demand", "demand-w8", 1);
 }
 
 static void raw_send(void *d, size_t parts, size_t bytes)
@@ -156,25 +105,25 @@ static void malformed_messages_do_no_harm(void **state)
     void *d = rig_dealer(r);
     raw_send(d, 1, 0); // a delimiter and nothing else
     assert_true(rig_recv(d, &p, 2000));
-    expect_error(p, "BAD_REQUEST", "header");
+    rig_expect_error(p, "BAD_REQUEST", "header");
     raw_send(d, 1, 10); // no delimiter
     assert_true(rig_recv(d, &p, 2000));
-    expect_error(p, "BAD_REQUEST", "frames");
+    rig_expect_error(p, "BAD_REQUEST", "frames");
     raw_send(d, 500, 0); // far too many frames
     assert_true(rig_recv(d, &p, 2000));
-    expect_error(p, "BAD_REQUEST", "frames");
+    rig_expect_error(p, "BAD_REQUEST", "frames");
     rig_close(r, d);
     d = rig_dealer(r);
     raw_send(d, 2, 70000); // an oversized frame: libzmq hangs up
     assert_false(rig_recv(d, &p, 300));
     rig_close(r, d);
-    infer_and_check(r, "demand", "demand-w8", 2);
+    rig_infer_golden(r, "demand", "demand-w8", 2);
 }
 
 static void metadata_index_and_statistics(void **state)
 {
     struct rig *r = *state;
-    infer_and_check(r, "demand", "demand-w8", 3);
+    rig_infer_golden(r, "demand", "demand-w8", 3);
     struct rig_reply p = rig_call(r, "{\"verb\":\"repository_index\"}", NULL, 0);
     json_t *models = json_object_get(p.header, "models");
     assert_int_equal(json_array_size(models), 3);
@@ -209,13 +158,13 @@ static void swap_and_back(void **state)
     assert_string_equal(rig_code(&p), "");
     assert_string_equal(json_string_value(json_object_get(p.header, "board")), "lab0");
     rig_reply_fini(&p);
-    infer_and_check(r, "demand", "demand-w4", 4);
+    rig_infer_golden(r, "demand", "demand-w4", 4);
     double window[24] = {0};
-    expect_error(rig_infer(r, "demand-w8", window, 24, 1, 1000), "NOT_READY", "");
+    rig_expect_error(rig_infer(r, "demand-w8", window, 24, 1, 1000), "NOT_READY", "");
     p = rig_load(r, "demand-w8", "lab0", 5000);
     assert_string_equal(rig_code(&p), "");
     rig_reply_fini(&p);
-    infer_and_check(r, "demand-w8", "demand-w8", 5);
+    rig_infer_golden(r, "demand-w8", "demand-w8", 5);
 }
 
 static void swaps_under_load_lose_nothing(void **state)
@@ -275,7 +224,7 @@ static void failed_swap_restores_the_old_variant(void **state)
             active = json_object_get(json_object_get(p.header, "parameters"), "active");
         assert_string_equal(json_string_value(active), "demand-w8");
         rig_reply_fini(&p);
-        infer_and_check(r, "demand-w8", "demand-w8", 6);
+        rig_infer_golden(r, "demand-w8", "demand-w8", 6);
     }
 }
 
@@ -283,12 +232,12 @@ static void wrong_answers_never_become_ready(void **state)
 {
     struct rig *r = *state;
     rig_say(r, "wrong=y");
-    expect_error(rig_load(r, "demand-w4", NULL, 5000), "SWAP_FAILED", "");
+    rig_expect_error(rig_load(r, "demand-w4", NULL, 5000), "SWAP_FAILED", "");
     rig_wait_board(r, "lab0", "FAULT", NULL, 1000); // the old one computes wrongly, too
     rig_say(r, "");
     rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
     rig_say(r, "wrong=identity");
-    expect_error(rig_load(r, "demand-w4", NULL, 5000), "SWAP_FAILED", "");
+    rig_expect_error(rig_load(r, "demand-w4", NULL, 5000), "SWAP_FAILED", "");
     rig_say(r, "");
 }
 
@@ -310,7 +259,7 @@ static void deadlines_hold_when_the_board_hangs(void **state)
     deadline_holds(r, "demand", 100);
     deadline_holds(r, "demand-w8", 1);
     rig_say(r, "");
-    infer_and_check(r, "demand", "demand-w8", 7);
+    rig_infer_golden(r, "demand", "demand-w8", 7);
 }
 
 static void many_deadlines_are_kept(void **state)
@@ -361,7 +310,7 @@ static void deadlines_hold_during_a_swap(void **state)
     deadline_holds(r, "demand", 150);
     struct rig_reply p;
     assert_true(rig_recv(d, &p, 1000));
-    expect_error(p, "DEADLINE", "");
+    rig_expect_error(p, "DEADLINE", "");
     rig_close(r, d);
 }
 
@@ -379,18 +328,18 @@ static void queue_is_bounded_and_cancel_works(void **state)
     struct rig_reply p;
     for (int i = 0; i < 300 - 256; i++) {
         assert_true(rig_recv(d, &p, 2000));
-        expect_error(p, "QUEUE_FULL", "");
+        rig_expect_error(p, "QUEUE_FULL", "");
     }
     p = rig_call(r, "{\"verb\":\"cancel\",\"parameters\":{\"request_id\":\"flood\"}}", NULL, 0);
     assert_int_equal(json_integer_value(json_object_get(p.header, "canceled")), 256);
     rig_reply_fini(&p);
     for (int i = 0; i < 256; i++) {
         assert_true(rig_recv(d, &p, 2000));
-        expect_error(p, "CANCELED", "");
+        rig_expect_error(p, "CANCELED", "");
     }
     rig_close(r, d);
     rig_say(r, "");
-    infer_and_check(r, "demand", "demand-w8", 8);
+    rig_infer_golden(r, "demand", "demand-w8", 8);
 }
 
 static void dying_worker_is_replaced(void **state)
@@ -403,7 +352,7 @@ static void dying_worker_is_replaced(void **state)
     rig_reply_fini(&p);
     rig_say(r, "");
     rig_wait_board(r, "lab0", "READY", "demand-w8", 3000);
-    infer_and_check(r, "demand", "demand-w8", 9);
+    rig_infer_golden(r, "demand", "demand-w8", 9);
     json_t *row = rig_board(r, "lab0");
     assert_true(json_integer_value(json_object_get(row, "restarts")) >= 2);
     assert_int_equal(json_integer_value(json_object_get(row, "swaps")), 1); // the first one
@@ -417,7 +366,7 @@ static void killed_worker_attaches_without_reprogramming(void **state)
         pid_t pid = rig_worker_pid(r, "lab0");
         assert_true(pid > 0);
         kill(pid, SIGKILL);
-        infer_and_check(r, "demand", "demand-w8", 10); // waits for its return
+        rig_infer_golden(r, "demand", "demand-w8", 10); // waits for its return
     }
     json_t *row = rig_board(r, "lab0");
     assert_int_equal(json_integer_value(json_object_get(row, "swaps")), 1);
@@ -433,7 +382,7 @@ static void frozen_worker_is_replaced(void **state)
     rig_wait_board(r, "lab0", "ABSENT", NULL, 5000);
     rig_say(r, "");
     rig_wait_board(r, "lab0", "READY", "demand-w8", 3000);
-    infer_and_check(r, "demand", "demand-w8", 11);
+    rig_infer_golden(r, "demand", "demand-w8", 11);
 }
 
 static void absent_board_gets_typed_errors(void **state)
@@ -450,10 +399,10 @@ static void absent_board_gets_typed_errors(void **state)
     assert_string_equal(rig_code(&p), "DEVICE_LOST");
     assert_in_range(p.elapsed_ns / 1000000, 0, 50);
     rig_reply_fini(&p);
-    expect_error(rig_load(r, "demand-w4", NULL, 1000), "DEVICE_LOST", "");
+    rig_expect_error(rig_load(r, "demand-w4", NULL, 1000), "DEVICE_LOST", "");
     rig_say(r, "");
     rig_wait_board(r, "lab0", "READY", "demand-w8", 1000);
-    infer_and_check(r, "demand", "demand-w8", 12);
+    rig_infer_golden(r, "demand", "demand-w8", 12);
 }
 
 static void faults_are_retried_then_reprogrammed(void **state)
@@ -461,10 +410,10 @@ static void faults_are_retried_then_reprogrammed(void **state)
     struct rig *r = *state;
     double window[24] = {0};
     rig_say(r, "fault");
-    expect_error(rig_infer(r, "demand", window, 24, 1, 5000), "DEVICE_FAULT", "");
+    rig_expect_error(rig_infer(r, "demand", window, 24, 1, 5000), "DEVICE_FAULT", "");
     rig_say(r, "");
     rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
-    infer_and_check(r, "demand", "demand-w8", 13);
+    rig_infer_golden(r, "demand", "demand-w8", 13);
 }
 
 static void unload_and_load(void **state)
@@ -475,9 +424,9 @@ static void unload_and_load(void **state)
     assert_string_equal(rig_code(&p), "");
     rig_reply_fini(&p);
     rig_wait_board(r, "lab0", "IDLE", NULL, 1000);
-    expect_error(rig_infer(r, "demand", window, 24, 1, 1000), "NOT_READY", "");
-    expect_error(rig_call(r, "{\"verb\":\"unload\",\"model_name\":\"demand-w8\"}", NULL, 0),
-                 "NOT_READY", "model_name");
+    rig_expect_error(rig_infer(r, "demand", window, 24, 1, 1000), "NOT_READY", "");
+    rig_expect_error(rig_call(r, "{\"verb\":\"unload\",\"model_name\":\"demand-w8\"}", NULL, 0),
+                     "NOT_READY", "model_name");
     p = rig_load(r, "traffic-w8", NULL, 5000);
     assert_string_equal(rig_code(&p), "");
     rig_reply_fini(&p);
@@ -508,7 +457,7 @@ static void bad_packages_are_refused_by_name(void **state)
         if (!strstr(rig_message(&p), bad[i].says) || !strstr(rig_message(&p), m.name))
             fail_msg("%s: %s", m.name, rig_message(&p));
         rig_reply_fini(&p);
-        infer_and_check(r, "demand-w8", "demand-w8", 14);
+        rig_infer_golden(r, "demand-w8", "demand-w8", 14);
     }
     // Another part: a good package, but not for this board.
     rig_package(r, (struct make_package){
@@ -517,7 +466,7 @@ static void bad_packages_are_refused_by_name(void **state)
     assert_string_equal(rig_code(&p), "SWAP_FAILED");
     assert_non_null(strstr(rig_message(&p), "xc7s25"));
     rig_reply_fini(&p);
-    infer_and_check(r, "demand-w8", "demand-w8", 15);
+    rig_infer_golden(r, "demand-w8", "demand-w8", 15);
 }
 
 static void reload_finds_new_packages(void **state)
@@ -535,7 +484,7 @@ static void reload_finds_new_packages(void **state)
         assert_true(i < 200);
         poll(NULL, 0, 10);
     }
-    infer_and_check(r, "demand", "demand-w8", 16);
+    rig_infer_golden(r, "demand", "demand-w8", 16);
 }
 
 static void front_end_killed_finds_its_board(void **state)
@@ -578,209 +527,7 @@ static void sigterm_ends_cleanly(void **state)
     rig_close(r, d);
 }
 
-// ---- who may do what, and what others are told
-
-static int setup_roles(void **state)
-{
-    char more[256];
-    struct rig *r = calloc(1, sizeof *r);
-    *state = r;
-    snprintf(more, sizeof more, "infer = ipc:///tmp/sevencastd-infer-%d\n", (int)getpid());
-    rig_init(r, one_board, more, true);
-    rig_package(r, (struct make_package){.name = "demand-w8", .task = "demand", .seed = 1});
-    rig_start(r);
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
-    return 0;
-}
-
-static unsigned mode_of(const char *endpoint)
-{
-    struct stat st;
-    assert_int_equal(stat(endpoint + strlen("ipc://"), &st), 0);
-    return st.st_mode & 0777;
-}
-
-static void infer_socket_takes_no_control(void **state)
-{
-    struct rig *r = *state;
-    char control[192];
-    snprintf(control, sizeof control, "%s", r->control);
-    assert_int_equal(mode_of(r->control), 0600);
-    snprintf(r->control, sizeof r->control, "ipc:///tmp/sevencastd-infer-%d", (int)getpid());
-    assert_int_equal(mode_of(r->control), 0660);
-    expect_error(rig_load(r, "demand-w8", NULL, 1000), "UNAUTHORISED", "verb");
-    expect_error(rig_call(r, "{\"verb\":\"unload\",\"model_name\":\"demand-w8\"}", NULL, 0),
-                 "UNAUTHORISED", "verb");
-    infer_and_check(r, "demand", "demand-w8", 17);
-    snprintf(r->control, sizeof r->control, "%s", control);
-}
-
-static void second_daemon_is_refused(void **state)
-{
-    struct rig *r = *state;
-    struct rig second = *r;
-    int status;
-    char bin[512];
-    rig_program(bin, sizeof bin, "sevencastd");
-    char *argv[] = {bin, (char[]){"--config"}, second.conf, NULL};
-    assert_int_equal(posix_spawn(&second.pid, bin, NULL, NULL, argv, environ), 0);
-    assert_int_equal(waitpid(second.pid, &status, 0), second.pid);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 4);
-    infer_and_check(r, "demand", "demand-w8", 18); // the first one goes on
-}
-
-static void systemd_is_told(void **state)
-{
-    struct rig *r = calloc(1, sizeof *r);
-    char all[8192] = "", got[1024];
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    snprintf(at.sun_path, sizeof at.sun_path, "/tmp/sevencastd-notify-%d", (int)getpid());
-    *state = r;
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
-    setenv("NOTIFY_SOCKET", at.sun_path, 1);
-    setenv("WATCHDOG_USEC", "200000", 1);
-    rig_init(r, one_board, "", true);
-    rig_package(r, (struct make_package){.name = "demand-w8", .task = "demand", .seed = 1});
-    rig_start(r);
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
-    poll(NULL, 0, 350);
-    assert_int_equal(rig_stop(r, SIGTERM), 0);
-    unsetenv("NOTIFY_SOCKET");
-    unsetenv("WATCHDOG_USEC");
-    ssize_t n;
-    size_t have = 0;
-    int dogs = 0;
-    while ((n = recv(fd, got, sizeof got - 1, 0)) > 0 && have + (size_t)n + 2 < sizeof all) {
-        got[n] = '\0';
-        dogs += strcmp(got, "WATCHDOG=1") == 0;
-        have += (size_t)snprintf(all + have, sizeof all - have, "%s\n", got);
-    }
-    close(fd);
-    unlink(at.sun_path);
-    const char *ready = strstr(all, "READY=1"), *stopping = strstr(all, "STOPPING=1");
-    assert_true(ready && stopping && ready < stopping);
-    assert_non_null(strstr(all, "STATUS=1 of 1 boards serve"));
-    assert_true(dogs >= 3);
-}
-
-// ---- what libzmq needs to be guarded against
-
-static long resident_kib(pid_t pid)
-{
-    char path[64], text[4096];
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    FILE *f = fopen(path, "re");
-    assert_non_null(f);
-    size_t n = fread(text, 1, sizeof text - 1, f);
-    text[n] = '\0';
-    fclose(f);
-    const char *at = strstr(text, "VmRSS:");
-    return at ? strtol(at + 6, NULL, 10) : 0;
-}
-
-static int raw_connect(struct rig *r)
-{
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    snprintf(at.sun_path, sizeof at.sun_path, "%.100s", r->control + strlen("ipc://"));
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
-
-static void garbage_and_silence_on_the_socket(void **state)
-{
-    struct rig *r = *state;
-    struct rng rng;
-    rng_init(&rng, 3);
-    long before = resident_kib(r->pid);
-    for (int i = 0; i < 1500; i++) {
-        uint8_t bytes[256];
-        int fd = raw_connect(r);
-        assert_true(fd >= 0);
-        size_t n = (size_t)rng_range(&rng, 0, sizeof bytes);
-        for (size_t k = 0; k < n; k++)
-            bytes[k] = (uint8_t)rng_u64(&rng);
-        if (i % 3 == 0 && n > 12) // a ZMTP greeting to begin with, then noise
-            memcpy(bytes, "\xff\0\0\0\0\0\0\0\x01\x7f\x03\0", 12);
-        if (n && send(fd, bytes, n, MSG_NOSIGNAL) < 0) {
-            // hung up on already
-        }
-        close(fd);
-    }
-    infer_and_check(r, "demand", "demand-w8", 19);
-    int silent[200];
-    for (int i = 0; i < 200; i++)
-        silent[i] = raw_connect(r);
-    infer_and_check(r, "demand", "demand-w8", 20);
-    poll(NULL, 0, 2500); // dropped when their handshake takes over a second
-    for (int i = 0; i < 200; i++) {
-        char c[256];
-        ssize_t got = silent[i] < 0 ? 0 : recv(silent[i], c, sizeof c, MSG_DONTWAIT);
-        while (got > 0)
-            got = recv(silent[i], c, sizeof c, MSG_DONTWAIT);
-        if (got < 0)
-            fail_msg("silent peer %d is still connected", i);
-        if (silent[i] >= 0)
-            close(silent[i]);
-    }
-    infer_and_check(r, "demand", "demand-w8", 21);
-    assert_in_range(resident_kib(r->pid), 0, before + 32768 + sanitizer_kib);
-}
-
-static void flood_without_reading_is_bounded(void **state)
-{
-    struct rig *r = *state;
-    static char junk[60000];
-    long before = resident_kib(r->pid);
-    void *d = rig_dealer(r);
-    int hwm = 16, none = 0;
-    zmq_setsockopt(d, ZMQ_RCVHWM, &hwm, sizeof hwm);
-    zmq_setsockopt(d, ZMQ_SNDTIMEO, &none, sizeof none);
-    memset(junk, '{', sizeof junk);
-    uint64_t until = now_ns() + NS_PER_S;
-    long sent = 0;
-    while (now_ns() < until) { // each is answered by an error that nobody reads
-        if (zmq_send(d, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
-            continue;
-        if (zmq_send(d, junk, sizeof junk, ZMQ_DONTWAIT) >= 0)
-            sent++;
-    }
-    infer_and_check(r, "demand", "demand-w8", 22);
-    print_message("flood of %ld messages: %ld KiB more\n", sent, resident_kib(r->pid) - before);
-    assert_true(sent > 100);
-    assert_in_range(resident_kib(r->pid), 0, before + 96 * 1024 + sanitizer_kib);
-    rig_close(r, d);
-}
-
-static void same_routing_id_starves_only_its_owner(void **state)
-{
-    struct rig *r = *state;
-    void *d[2];
-    struct rig_reply p;
-    for (int i = 0; i < 2; i++) {
-        d[i] = zmq_socket(r->zmq, ZMQ_DEALER);
-        int linger = 0;
-        zmq_setsockopt(d[i], ZMQ_LINGER, &linger, sizeof linger);
-        zmq_setsockopt(d[i], ZMQ_ROUTING_ID, "twin", 4);
-        assert_int_equal(zmq_connect(d[i], r->control), 0);
-        poll(NULL, 0, 100);
-    }
-    rig_send(d[0], "{\"verb\":\"server_live\"}", NULL, 0);
-    assert_true(rig_recv(d[0], &p, 2000));
-    rig_reply_fini(&p);
-    rig_send(d[1], "{\"verb\":\"server_live\"}", NULL, 0);
-    assert_false(rig_recv(d[1], &p, 300)); // known limit of a ROUTER without handover
-    zmq_close(d[0]);
-    zmq_close(d[1]);
-    infer_and_check(r, "demand", "demand-w8", 23);
-}
-
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 
 int main(int argc, char **argv)
 {
@@ -810,12 +557,6 @@ int main(int argc, char **argv)
         T(reload_finds_new_packages),
         T(front_end_killed_finds_its_board),
         T(sigterm_ends_cleanly),
-        T(second_daemon_is_refused),
-        cmocka_unit_test_setup_teardown(infer_socket_takes_no_control, setup_roles, teardown),
-        cmocka_unit_test_teardown(systemd_is_told, teardown),
-        T(garbage_and_silence_on_the_socket),
-        T(flood_without_reading_is_bounded),
-        T(same_routing_id_starves_only_its_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,9 @@
 
 enum { RIG_VALUES_MAX = 64 * 32, RIG_OUTPUTS_MAX = 24 };
 
+// A board's section, to which further lines may be added.
+#define RIG_BOARD "[board lab0]\nserial = VB0001\nvariant = demand-w8\nallow_virtual = yes\n"
+
 struct rig {
     char dir[128], packages[192], control[192], conf[192];
     void *zmq;
@@ -27,6 +30,13 @@ struct rig {
 // Makes the folder; boards: text of the [board] sections, more: further [daemon] lines.
 void rig_init(struct rig *r, const char *boards, const char *more, bool standin);
 void rig_fini(struct rig *r); // kills what is left and removes the folder
+
+// For cmocka's setup: *state becomes a rig with stand-in workers and the packages demand-w8,
+// demand-w4, and traffic-w8 of another task and shape. boards, more: as for rig_init.
+struct rig *rig_standin(void **state, const char *boards, const char *more);
+int rig_ready(struct rig *r); // starts it; 0 when lab0 serves demand-w8
+// The daemon, where it runs, must end on SIGTERM with 0, which also tells of leaks.
+int rig_teardown(void **state);
 
 // Why no virtual board can be had here; NULL when it can.
 const char *rig_no_vboard(void);
@@ -62,6 +72,7 @@ void rig_reply_fini(struct rig_reply *p);
 const char *rig_code(const struct rig_reply *p);  // error code, "" when none
 const char *rig_field(const struct rig_reply *p); // error field, ""
 const char *rig_message(const struct rig_reply *p);
+void rig_expect_error(struct rig_reply p, const char *code, const char *field); // and frees p
 
 // One request with a socket of its own. header is JSON text; tensor may be NULL.
 struct rig_reply rig_call(struct rig *r, const char *header, const void *tensor, size_t n);
@@ -84,5 +95,7 @@ void rig_infer_header(char *out, size_t cap, const char *model, const char *id, 
 void rig_random_window(uint64_t seed, double *out, int n); // physical values, some outside
 // Fails the test unless the reply is what the golden model says of the window.
 void rig_check_golden(const struct variant *v, const double *window, const struct rig_reply *p);
+// Asks for a random window of 24 x 1; the answer must be that variant's.
+void rig_infer_golden(struct rig *r, const char *model, const char *variant, uint64_t seed);
 
 #endif

@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +15,7 @@
 #include "daemon/test/rig.h"
 #include "tools/model/variant.h"
 
-static const char one_board[] =
-    "[board lab0]\nserial = VB0001\nvariant = demand-w8\nallow_virtual = yes\n"
+static const char one_board[] = RIG_BOARD
     "[route fixed]\nvariants = demand-w8:3, demand-w4:1\n"
     "[route swapping]\nvariants = demand-w8:1, demand-w4:1\nswap = yes\ndwell_ms = 300\n"
     "[route keyed]\nvariants = demand-w8:1, demand-w4:1\nswap = yes\nsticky = yes\ndwell_ms = 0\n"
@@ -25,24 +23,7 @@ static const char one_board[] =
 
 static int setup(void **state)
 {
-    struct rig *r = calloc(1, sizeof *r);
-    *state = r;
-    rig_init(r, one_board, "", true);
-    rig_package(r, (struct make_package){.name = "demand-w8", .task = "demand", .seed = 1});
-    rig_package(r, (struct make_package){.name = "demand-w4", .task = "demand", .seed = 2});
-    rig_start(r);
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *r = *state;
-    if (r->pid > 0)
-        assert_int_equal(rig_stop(r, SIGTERM), 0);
-    rig_fini(r);
-    free(r);
-    return 0;
+    return rig_ready(rig_standin(state, one_board, ""));
 }
 
 static const char *variant_of(const struct rig_reply *p)
@@ -212,18 +193,13 @@ static void a_mirror_that_is_away(void **state)
 
 static int setup_two(void **state)
 {
-    struct rig *r = calloc(1, sizeof *r);
     char boards[1024];
-    *state = r;
     // Stand-ins share their state, so that both boards must be told what to run.
     snprintf(boards, sizeof boards,
              "%s[board lab1]\nserial = VB0002\nvariant = demand-w4\nallow_virtual = yes\n",
              one_board);
-    rig_init(r, boards, "", true);
-    rig_package(r, (struct make_package){.name = "demand-w8", .task = "demand", .seed = 1});
-    rig_package(r, (struct make_package){.name = "demand-w4", .task = "demand", .seed = 2});
-    rig_start(r);
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+    struct rig *r = rig_standin(state, boards, "");
+    rig_ready(r);
     rig_wait_board(r, "lab1", "READY", "demand-w4", 5000);
     return 0;
 }
@@ -283,14 +259,14 @@ static void a_mirror_on_another_board(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_route_that_may_not_swap),
         TEST(a_route_that_swaps),
         TEST(a_key_sticks),
         TEST(an_arm_that_does_not_come_up),
         TEST(a_mirror_that_is_away),
-        cmocka_unit_test_setup_teardown(a_mirror_on_another_board, setup_two, teardown),
+        cmocka_unit_test_setup_teardown(a_mirror_on_another_board, setup_two, rig_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

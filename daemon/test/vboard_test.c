@@ -19,13 +19,14 @@
 #include "tests/support/random.h"
 #include "tools/model/variant.h"
 
-static const char one_board[] = "[board lab0]\nserial = VB0001\nvariant = demand-w8\n"
-                                "allow_virtual = yes\nanswer_timeout_ms = 300\n"
-                                "program_timeout_ms = 4000\n";
+static const char one_board[] = RIG_BOARD "answer_timeout_ms = 300\n"
+                                          "program_timeout_ms = 4000\n";
 
-static struct rig *world(const char *boards, const char *const *more)
+static struct rig *world(void **state, const char *boards, const char *const *more)
 {
     struct rig *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    *state = r;
     rig_init(r, boards, "", false);
     rig_package(r, (struct make_package){.name = "demand-w8", .task = "demand", .seed = 1});
     rig_package(r,
@@ -36,20 +37,16 @@ static struct rig *world(const char *boards, const char *const *more)
 
 static int setup(void **state)
 {
-    struct rig *r = world(one_board, NULL);
-    *state = r;
-    rig_start(r);
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 8000);
-    return 0;
+    return rig_ready(world(state, one_board, NULL));
 }
 
 static int setup_two(void **state)
 {
     static const char *const more[] = {"--board", "VB0001", "--board", "VB0002", NULL};
-    struct rig *r = world("[board a]\nserial = VB0001\nvariant = demand-w8\nallow_virtual = yes\n"
+    struct rig *r = world(state,
+                          "[board a]\nserial = VB0001\nvariant = demand-w8\nallow_virtual = yes\n"
                           "[board b]\nserial = VB0002\nvariant = demand-w4\nallow_virtual = yes\n",
                           more);
-    *state = r;
     rig_start(r);
     rig_wait_board(r, "a", "READY", "demand-w8", 8000);
     rig_wait_board(r, "b", "READY", "demand-w4", 8000);
@@ -58,43 +55,16 @@ static int setup_two(void **state)
 
 static int setup_metered(void **state)
 {
-    struct rig *r =
-        world("[board lab0]\nserial = VB0001\nvariant = demand-w8\nallow_virtual = yes\n"
-              "meter = pac1934\nmeter_serial = VB0001P\n"
-              "rails = FPGA_1V0:0.82, FPGA_1V8:0.82\n",
-              NULL);
-    *state = r;
-    rig_start(r);
-    rig_wait_board(r, "lab0", "READY", "demand-w8", 8000);
-    return 0;
+    return rig_ready(world(state,
+                           RIG_BOARD "meter = pac1934\nmeter_serial = VB0001P\n"
+                                     "rails = FPGA_1V0:0.82, FPGA_1V8:0.82\n",
+                           NULL));
 }
 
 static int setup_refusing(void **state)
 {
-    *state = world("[board lab0]\nserial = VB0001\nvariant = demand-w8\n", NULL);
-    rig_start(*state);
+    rig_start(world(state, "[board lab0]\nserial = VB0001\nvariant = demand-w8\n", NULL));
     return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *r = *state;
-    if (r->pid > 0)
-        assert_int_equal(rig_stop(r, SIGTERM), 0); // also tells of leaks
-    rig_fini(r);
-    free(r);
-    return 0;
-}
-
-static void infer_and_check(struct rig *r, const char *model, const char *variant, uint64_t seed)
-{
-    double window[24];
-    struct variant *v = rig_variant(r, variant);
-    rig_random_window(seed, window, 24);
-    struct rig_reply p = rig_infer(r, model, window, 24, 1, 4000);
-    rig_check_golden(v, window, &p);
-    rig_reply_fini(&p);
-    variant_free(v);
 }
 
 // Whichever variant of the task serves, its answer must be right.
@@ -132,7 +102,7 @@ static void expect_load(struct rig *r, const char *variant, const char *code)
 static void answers_like_the_golden_model(void **state)
 {
     for (uint64_t seed = 0; seed < 50; seed++)
-        infer_and_check(*state, seed % 2 ? "demand" : "demand-w8", "demand-w8", seed);
+        rig_infer_golden(*state, seed % 2 ? "demand" : "demand-w8", "demand-w8", seed);
 }
 
 static void has_text(json_t *object, const char *key, const char *text)
@@ -212,7 +182,7 @@ static void swaps_under_load_lose_nothing(void **state)
     assert_int_equal(by[0] + by[1], ALL);
     assert_true(by[0] > 0);
     rig_close(r, d);
-    infer_and_check(r, "demand-w8", "demand-w8", 1);
+    rig_infer_golden(r, "demand-w8", "demand-w8", 1);
     assert_int_equal(board_number(r, "lab0", "swaps"), SWAPS + 1);
 }
 
@@ -240,7 +210,7 @@ static void done_stuck_low_restores_the_old_variant(void **state)
     rig_reply_fini(&p);
     rig_close(r, d);
     rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
-    infer_and_check(r, "demand-w8", "demand-w8", 2);
+    rig_infer_golden(r, "demand-w8", "demand-w8", 2);
 }
 
 static void lasting_fault_heals_when_it_goes(void **state)
@@ -249,7 +219,7 @@ static void lasting_fault_heals_when_it_goes(void **state)
     double window[24] = {0};
     rig_ctl(r, "wrong-idcode", "on", NULL); // refused before the FPGA is touched
     expect_load(r, "demand-w4", "SWAP_FAILED");
-    infer_and_check(r, "demand", "demand-w8", 3);
+    rig_infer_golden(r, "demand", "demand-w8", 3);
     rig_ctl(r, "wrong-idcode", "off", NULL);
     rig_ctl(r, "done-low", "on", NULL);
     expect_load(r, "demand-w4", "SWAP_FAILED");
@@ -259,7 +229,7 @@ static void lasting_fault_heals_when_it_goes(void **state)
     rig_reply_fini(&p);
     rig_ctl(r, "done-low", "off", NULL);
     rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
-    infer_and_check(r, "demand", "demand-w8", 3);
+    rig_infer_golden(r, "demand", "demand-w8", 3);
 }
 
 static void loader_that_hangs_is_stopped(void **state)
@@ -269,7 +239,7 @@ static void loader_that_hangs_is_stopped(void **state)
     expect_load(r, "demand-w4", "SWAP_FAILED");
     rig_ctl(r, "mpsse-mute", "off", NULL);
     rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
-    infer_and_check(r, "demand", "demand-w8", 4);
+    rig_infer_golden(r, "demand", "demand-w8", 4);
 }
 
 static void killed_worker_attaches_without_reprogramming(void **state)
@@ -300,7 +270,7 @@ static void front_end_killed_finds_its_board(void **state)
     rig_start(r);
     rig_wait_board(r, "lab0", "READY", "demand-w4", 8000);
     assert_int_equal(board_number(r, "lab0", "swaps"), 0);
-    infer_and_check(r, "demand", "demand-w4", 5);
+    rig_infer_golden(r, "demand", "demand-w4", 5);
 }
 
 static void replugged_board_serves_within_a_second(void **state)
@@ -343,7 +313,7 @@ static void unplugged_while_programming(void **state)
     rig_wait_board(r, "lab0", "ABSENT", NULL, 3000);
     rig_ctl(r, "replug", NULL);
     rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
-    infer_and_check(r, "demand", "demand-w8", 6);
+    rig_infer_golden(r, "demand", "demand-w8", 6);
 }
 
 static void deadline_holds(struct rig *r, int deadline_ms)
@@ -363,7 +333,7 @@ static void wedged_engine_keeps_deadlines_and_is_reprogrammed(void **state)
     deadline_holds(r, 50);
     deadline_holds(r, 200);
     rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
-    infer_and_check(r, "demand", "demand-w8", 7);
+    rig_infer_golden(r, "demand", "demand-w8", 7);
     rig_ctl(r, "engine", "kill", NULL);
     double window[24] = {0};
     struct rig_reply p = rig_infer(r, "demand", window, 24, 1, 10000); // waits for the new one
@@ -382,7 +352,7 @@ static void disturbed_link_recovers(void **state)
         struct rig_reply p = rig_infer(r, "demand", window, 24, 1, 8000);
         assert_string_equal(rig_code(&p), ""); // it ran again
         rig_reply_fini(&p);
-        infer_and_check(r, "demand", "demand-w8", 8);
+        rig_infer_golden(r, "demand", "demand-w8", 8);
     }
 }
 
@@ -394,7 +364,7 @@ static void programmed_behind_our_back_is_noticed(void **state)
     static double windows[ALL][24];
     int good = 0, answered = 0;
     rig_program_behind(r, "VB0001", "demand-w4"); // while nothing is asked
-    infer_and_check(r, "demand-w8", "demand-w8", 9);
+    rig_infer_golden(r, "demand-w8", "demand-w8", 9);
     void *d = rig_dealer(r);
     for (int i = 0; i < ALL; i += 100) { // and under load
         send_windows(d, windows, i, i + 100);
@@ -417,7 +387,7 @@ static void programmed_behind_our_back_is_noticed(void **state)
     assert_true(good > 256);
     rig_close(r, d);
     rig_wait_board(r, "lab0", "READY", "demand-w8", 8000);
-    infer_and_check(r, "demand-w8", "demand-w8", 9);
+    rig_infer_golden(r, "demand-w8", "demand-w8", 9);
 }
 
 // Any of the two processes, at any moment of serving, swapping and coming up.
@@ -479,7 +449,7 @@ static void plugging_storm_leaks_nothing(void **state)
         }
     }
     rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
-    infer_and_check(r, "demand", "demand-w8", 10);
+    rig_infer_golden(r, "demand", "demand-w8", 10);
     assert_int_equal(rig_worker_pid(r, "lab0"), worker); // the same process all the time
     poll(NULL, 0, 100);
     assert_in_range(open_files(worker), 1, before[1]);
@@ -550,7 +520,7 @@ static void virtual_bitstream_needs_leave(void **state)
     rig_reply_fini(&p);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 
 int main(int argc, char **argv)
 {
@@ -559,7 +529,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         T(answers_like_the_golden_model),
         cmocka_unit_test_setup_teardown(replies_say_why_they_have_no_energy, setup_metered,
-                                        teardown),
+                                        rig_teardown),
         T(swaps_under_load_lose_nothing),
         T(done_stuck_low_restores_the_old_variant),
         T(lasting_fault_heals_when_it_goes),
@@ -575,8 +545,9 @@ int main(int argc, char **argv)
         T(plugging_storm_leaks_nothing),
         T(stalled_transfers_recover),
         T(sigterm_ends_cleanly),
-        cmocka_unit_test_setup_teardown(two_boards_share_a_task, setup_two, teardown),
-        cmocka_unit_test_setup_teardown(virtual_bitstream_needs_leave, setup_refusing, teardown),
+        cmocka_unit_test_setup_teardown(two_boards_share_a_task, setup_two, rig_teardown),
+        cmocka_unit_test_setup_teardown(virtual_bitstream_needs_leave, setup_refusing,
+                                        rig_teardown),
     };
     const char *why = rig_no_vboard();
     if (why) {
