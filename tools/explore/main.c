@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sevencast-explore: from measured sensitivities to the exact front of loss against bit operations,
 // and quantised training of points on it.
+#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "tools/build/plan.h"
 #include "tools/explore/front.h"
+#include "tools/explore/jobs.h"
 #include "tools/explore/options.h"
 #include "tools/explore/pool.h"
 #include "tools/train/bits.h"
@@ -18,7 +20,10 @@ enum { MAX_CONFIRM = 200, MAX_SEEDS = 20, WHY_BYTES = 512, TEXT_BYTES = 1024 };
 static const char usage_text[] =
     "Usage: sevencast-explore --sensitivities FILE --out FILE [--budget OPERATIONS |\n"
     "           --budget-uniform BITS] [--confirm N --data FILE --float-checkpoint FILE\n"
-    "           [--uniform] [--seeds N] [--epochs N] [--rate X] [--jobs N] [--record FILE]]\n\n"
+    "           [--uniform] [--seeds N] [--epochs N] [--rate X] [--jobs N] [--record FILE]]\n"
+    "       sevencast-explore (the same, --jobs-out FOLDER in place of --out)\n"
+    "       sevencast-explore run-job FOLDER N [--trial-timeout SECONDS]\n"
+    "       sevencast-explore --merge FOLDER --out FILE\n\n"
     "Finds, by exact enumeration of the widths of all tensors, the front of predicted loss "
     "against\n"
     "bit operations, and confirms points of it by quantised training judged by the golden "
@@ -38,14 +43,18 @@ static const char usage_text[] =
     "  --record FILE             results of runs, kept as they come: a run that stands there is\n"
     "                            not run again, so what was killed goes on where it was\n"
     "  --trial-timeout SECONDS   a run that takes longer is killed and tried once more (3600)\n"
+    "  --jobs-out FOLDER         runs nothing: makes a folder of jobs, one each run, for run-job\n"
+    "                            on any machines, and array.sh, which has Slurm run them\n"
+    "  --merge FOLDER            the result of such a folder, which is that of running it here\n"
     "  --quiet                   no progress, even on a terminal\n"
     "  --help, --version\n\n"
     "Exit codes: 0 done, 1 failed, 2 usage, 3 an input cannot be read, 5 result not written.\n";
 
 struct explore {
-    const char *sensitivities, *out, *data, *checkpoint, *record_path;
+    const char *sensitivities, *out, *data, *checkpoint, *record_path, *jobs_out, *merge;
     long budget;
     int budget_uniform, confirm, uniform, seeds, epochs, jobs, quiet;
+    int found_only; // all results are in the record: nothing is run
     double rate, timeout_s;
     struct sensitivity sens;
     struct front front;
@@ -59,33 +68,49 @@ struct explore {
     char why[WHY_BYTES];
 };
 
-// One row an option of the front; commands of their own have their own table.
-static int parse(struct explore *e, int argc, char **argv)
+enum { MAX_OPTIONS = 32 };
+
+// One row an option of the front; commands of their own have their own table. Returns how many.
+static int list_options(struct explore *e, struct option_row row[MAX_OPTIONS])
 {
-    const struct option_row row[] = {
-        {"sensitivities", OPTION_TEXT, &e->sensitivities, 0, 0},
+    const struct option_row list[] = {
+        {"sensitivities", OPTION_FILE, &e->sensitivities, 0, 0},
         {"out", OPTION_TEXT, &e->out, 0, 0},
         {"budget", OPTION_LONG, &e->budget, 1, 1e15},
         {"budget-uniform", OPTION_COUNT, &e->budget_uniform, WIDTH_MIN, WIDTH_MAX},
         {"confirm", OPTION_COUNT, &e->confirm, 0, MAX_CONFIRM},
         {"uniform", OPTION_FLAG, &e->uniform, 0, 0},
-        {"data", OPTION_TEXT, &e->data, 0, 0},
-        {"float-checkpoint", OPTION_TEXT, &e->checkpoint, 0, 0},
+        {"data", OPTION_FILE, &e->data, 0, 0},
+        {"float-checkpoint", OPTION_FILE, &e->checkpoint, 0, 0},
         {"seeds", OPTION_COUNT, &e->seeds, 1, MAX_SEEDS},
         {"epochs", OPTION_COUNT, &e->epochs, 0, 100000},
         {"rate", OPTION_NUMBER, &e->rate, 1e-7, 1},
         {"jobs", OPTION_COUNT, &e->jobs, 1, 256},
         {"record", OPTION_TEXT, &e->record_path, 0, 0},
         {"trial-timeout", OPTION_NUMBER, &e->timeout_s, 1, 1e6},
+        {"jobs-out", OPTION_TEXT, &e->jobs_out, 0, 0},
+        {"merge", OPTION_TEXT, &e->merge, 0, 0},
         {"quiet", OPTION_FLAG, &e->quiet, 0, 0},
     };
-    int rc = options_parse(row, (int)(sizeof row / sizeof row[0]), usage_text, argc, argv);
+    _Static_assert(sizeof list / sizeof list[0] <= MAX_OPTIONS, "room for all options");
+    memcpy(row, list, sizeof list);
+    return (int)(sizeof list / sizeof list[0]);
+}
+
+static int parse(struct explore *e, int argc, char **argv)
+{
+    struct option_row row[MAX_OPTIONS];
+    int rc = options_parse(row, list_options(e, row), usage_text, argc, argv);
     if (rc)
         return rc;
-    if (!e->sensitivities || !e->out)
+    if (e->merge)
+        return e->out ? 0 : complain(EXIT_USAGE, "--merge needs --out");
+    if (!e->sensitivities || !(e->out || e->jobs_out))
         return complain(EXIT_USAGE, "--sensitivities and --out are needed");
     if ((e->confirm || e->uniform) && (!e->data || !e->checkpoint))
         return complain(EXIT_USAGE, "--confirm and --uniform need --data and --float-checkpoint");
+    if (e->jobs_out && !e->confirm && !e->uniform)
+        return complain(EXIT_USAGE, "--jobs-out needs --confirm or --uniform");
     if (e->budget && e->budget_uniform)
         return complain(EXIT_USAGE, "--budget and --budget-uniform exclude each other");
     return 0;
@@ -151,8 +176,22 @@ static int open_pool(struct explore *e)
                             .record = &e->record,
                             .processes = e->jobs,
                             .timeout_s = e->timeout_s,
+                            .found_only = e->found_only,
                             .told = told,
                             .context = e};
+    return 0;
+}
+
+static int write_jobs(struct explore *e, int trials)
+{
+    struct option_row row[MAX_OPTIONS];
+    const struct jobs_order order = {&e->sens, &e->setting, e->trial,
+                                     trials,   row,         list_options(e, row)};
+    int jobs = jobs_write(e->jobs_out, &order, e->why, sizeof e->why);
+    if (jobs < 0)
+        return complain(EXIT_WRITE, "%s", e->why);
+    printf("%d jobs in %s, for sevencast-explore run-job %s 0 to %d\n", jobs, e->jobs_out,
+           e->jobs_out, jobs - 1);
     return 0;
 }
 
@@ -169,6 +208,8 @@ static int confirm(struct explore *e)
     for (int i = 0; i < trials; i++)
         e->trial[i] =
             (struct trial){.bits = e->chosen[i / e->seeds], .seed = 1 + (uint64_t)(i % e->seeds)};
+    if (e->jobs_out)
+        return write_jobs(e, trials);
     int left = pool_run(&e->pool, e->trial, trials, e->why, sizeof e->why);
     if (!e->quiet && isatty(STDERR_FILENO))
         fprintf(stderr, "\r\033[K");
@@ -304,33 +345,81 @@ static void show(const struct explore *e)
                e->pool.ran, e->pool.seconds, e->pool.found, e->pool.equal, e->pool.lost);
 }
 
+static const struct explore defaults = {.seeds = 3, .epochs = 100, .rate = 0.002, .record.fd = -1};
+
+static int explore(struct explore *e)
+{
+    struct model_bits bits;
+    if (sensitivity_read(&e->sens, e->sensitivities, e->why, sizeof e->why))
+        return complain(EXIT_INPUT, "%s", e->why);
+    long limit = e->budget;
+    if (e->budget_uniform && !uniform_bits(e, e->budget_uniform, &bits))
+        limit = bits_operations(&bits, &e->sens.shape);
+    if (front_find(&e->front, &e->sens, limit))
+        return complain(EXIT_FAILED, "out of memory");
+    if (!e->front.count)
+        return complain(EXIT_FAILED, "no widths have at most %ld bit operations", limit);
+    int rc = e->confirm || e->uniform ? confirm(e) : EXIT_OK;
+    if (rc || e->jobs_out)
+        return rc;
+    rc = write_result(e, limit);
+    if (!rc)
+        show(e);
+    return rc;
+}
+
+static void fini(struct explore *e)
+{
+    free(e->trial);
+    record_close(&e->record);
+    trial_setting_close(&e->setting);
+    front_free(&e->front);
+    sensitivity_free(&e->sens);
+}
+
+// The exploration of a folder of jobs once more, from their results.
+static int merge(const struct explore *asked, char *argv0)
+{
+    struct explore e = defaults;
+    struct jobs jobs;
+    struct jobs_counts counts;
+    char **argv = NULL;
+    int argc = 0, rc = EXIT_INPUT;
+    if (jobs_open(&jobs, asked->merge, e.why, sizeof e.why) ||
+        jobs_collect(&jobs, &e.record, &counts, e.why, sizeof e.why)) {
+        complain(rc, "%s", e.why);
+        goto done;
+    }
+    printf("%d jobs: %d complete, %d missing, %d failed\n", jobs.count, counts.complete,
+           counts.missing, counts.failed);
+    if (counts.complete != jobs.count) {
+        rc = complain(EXIT_FAILED, "%s: %d jobs have no result", asked->merge,
+                      jobs.count - counts.complete);
+        goto done;
+    }
+    argv = jobs_arguments(&jobs, argv0, &argc);
+    optind = 0; // another command line is read from its start
+    e.out = asked->out;
+    rc = argv ? parse(&e, argc, argv) : complain(EXIT_FAILED, "out of memory");
+    e.quiet = asked->quiet;
+    e.found_only = 1;
+    if (!rc)
+        rc = explore(&e);
+done:
+    fini(&e);
+    jobs_free_arguments(argv);
+    jobs_close(&jobs);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
-    struct explore e = {.seeds = 3, .epochs = 100, .rate = 0.002};
-    struct model_bits bits;
-    record_init(&e.record);
+    struct explore e = defaults;
+    if (argc > 1 && !strcmp(argv[1], "run-job"))
+        return jobs_command(argc - 1, argv + 1);
     int rc = parse(&e, argc, argv);
-    if (rc)
-        return rc;
-    if (sensitivity_read(&e.sens, e.sensitivities, e.why, sizeof e.why))
-        return complain(EXIT_INPUT, "%s", e.why);
-    long limit = e.budget;
-    if (e.budget_uniform && !uniform_bits(&e, e.budget_uniform, &bits))
-        limit = bits_operations(&bits, &e.sens.shape);
-    if (front_find(&e.front, &e.sens, limit))
-        rc = complain(EXIT_FAILED, "out of memory");
-    else if (!e.front.count)
-        rc = complain(EXIT_FAILED, "no widths have at most %ld bit operations", limit);
-    if (!rc && (e.confirm || e.uniform))
-        rc = confirm(&e);
     if (!rc)
-        rc = write_result(&e, limit);
-    if (!rc)
-        show(&e);
-    free(e.trial);
-    record_close(&e.record);
-    trial_setting_close(&e.setting);
-    front_free(&e.front);
-    sensitivity_free(&e.sens);
+        rc = e.merge ? merge(&e, argv[0]) : explore(&e);
+    fini(&e);
     return rc;
 }

@@ -39,10 +39,12 @@ static int to_number(const struct option_row *row, const char *text, double *val
 static int take(const struct option_row *row, const char *text)
 {
     double value = 0;
-    if (row->kind != OPTION_TEXT && row->kind != OPTION_FLAG && to_number(row, text, &value))
+    if (row->kind != OPTION_TEXT && row->kind != OPTION_FILE && row->kind != OPTION_FLAG &&
+        to_number(row, text, &value))
         return EXIT_USAGE;
     switch (row->kind) {
     case OPTION_TEXT:
+    case OPTION_FILE:
         *(const char **)row->to = text;
         break;
     case OPTION_COUNT:

@@ -5,7 +5,15 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INPUT = 3, EXIT_WRITE = 5 };
 
-enum option_kind { OPTION_TEXT, OPTION_COUNT, OPTION_LONG, OPTION_NUMBER, OPTION_FLAG };
+// OPTION_FILE: a text that names a file to read, which a job list takes with it (jobs.h).
+enum option_kind {
+    OPTION_TEXT,
+    OPTION_FILE,
+    OPTION_COUNT,
+    OPTION_LONG,
+    OPTION_NUMBER,
+    OPTION_FLAG
+};
 
 struct option_row {
     const char *name; // without dashes

@@ -81,7 +81,7 @@ void record_init(struct record *r)
     *r = (struct record){.fd = -1};
 }
 
-static int keep(struct record *r, const struct record_entry *e)
+int record_keep(struct record *r, const struct record_entry *e)
 {
     if (r->count == r->capacity) {
         const int room = r->capacity ? 2 * r->capacity : 64;
@@ -108,7 +108,7 @@ static long take_lines(struct record *r, const char *text, size_t size)
         const size_t length = (size_t)(end - text) - at + 1;
         if (record_read_line(text + at, length, &e))
             r->damaged++;
-        else if (keep(r, &e))
+        else if (record_keep(r, &e))
             return -1;
         at += length;
     }
@@ -213,7 +213,7 @@ int record_add(struct record *r, const struct trial_setting *s, const struct tri
                              .best_epoch = t->best_epoch};
     char line[RECORD_LINE_BYTES];
     trial_key(s, t, e.key);
-    if (record_write_line(s, t, line) || keep(r, &e)) {
+    if (record_write_line(s, t, line) || record_keep(r, &e)) {
         snprintf(why, whycap, "results: out of memory");
         return -1;
     }

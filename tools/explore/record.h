@@ -42,6 +42,9 @@ int record_find(const struct record *r, const char key[TRIAL_HEX_BYTES], struct 
 int record_add(struct record *r, const struct trial_setting *s, const struct trial *t, char *why,
                size_t whycap);
 
+// The same for a result that was read elsewhere, in memory only. -1 when memory is short.
+int record_keep(struct record *r, const struct record_entry *e);
+
 // A line with its end, and back. Both return 0, or -1: too long; not a whole line of this kind.
 int record_write_line(const struct trial_setting *s, const struct trial *t,
                       char line[RECORD_LINE_BYTES]);

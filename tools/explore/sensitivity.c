@@ -98,6 +98,16 @@ static int read_tensor(struct sensitivity *s, const struct reader *r, int t)
     return known > 1 ? 0 : refuse(r, "tensors.%s.rmse: no width was measured", s->name[t]);
 }
 
+int sensitivity_read_task(struct sensitivity *s, json_t *root, char *why, size_t whycap)
+{
+    const struct reader r = {"task", why, whycap};
+    *s = (struct sensitivity){.root = json_incref(root)};
+    int rc = read_shape(s, &r);
+    if (!rc)
+        rc = read_task(s, &r);
+    return rc;
+}
+
 int sensitivity_read(struct sensitivity *s, const char *path, char *why, size_t whycap)
 {
     const struct reader r = {path, why, whycap};

@@ -27,6 +27,8 @@ struct sensitivity {
 
 // 0, or -1 with why: "file: field: reason".
 int sensitivity_read(struct sensitivity *s, const char *path, char *why, size_t whycap);
+// Shape and task alone, of an object that has them as members of those names.
+int sensitivity_read_task(struct sensitivity *s, json_t *root, char *why, size_t whycap);
 void sensitivity_free(struct sensitivity *s);
 
 #endif
