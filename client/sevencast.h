@@ -340,7 +340,12 @@ struct sc_route_arm {
     char variant[SC_NAME_BYTES];
     uint32_t weight, waiting;      // waiting: requests that were given to it and are on no board
     struct sc_count success, fail; // since the daemon's start
-    char no_energy[SC_TEXT_BYTES]; // why it has no joules
+    // Of bursts: answered, with an energy, inferences in those, joules of all those inferences with
+    // their uncertainty (95 %), origin and rail ("": all). no_energy: why energy_count is 0.
+    uint64_t bursts, energy_count, energy_runs;
+    double joule, uncertainty_joule;
+    char energy_origin[16], energy_of[SC_NAME_BYTES];
+    char no_energy[SC_TEXT_BYTES];
 };
 
 struct sc_route {
@@ -353,6 +358,7 @@ struct sc_route {
     char mirror[SC_NAME_BYTES];             // "": none
     struct sc_count mirrored;               // answers that the mirror computed again
     uint64_t skipped, different;            // not computed again; not equal
+    char skip_reason[SC_TEXT_BYTES];        // of the latest that was not computed; "": none
     double mean_difference, max_difference; // absolute, over all outputs, physical values
 };
 

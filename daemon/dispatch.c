@@ -231,7 +231,7 @@ static void on_result(void *arg, struct board *b, struct queue_slot *s, const st
     frontend_fill_inference(fe, b, s, p, r);
     frontend_answer_slot(fe, s);
     if (s->route)
-        routes_answered(fe, s, p, fe->reply.u.infer.values);
+        routes_answered(fe, s, p, &fe->reply.u.infer);
     struct package_stats *stats = p->stats;
     if (stats) {
         stats->success++;

@@ -8,12 +8,14 @@
 
 #include "daemon/experiments.h"
 #include "daemon/log.h"
+#include "daemon/route_energy.h"
 
 enum { SHADOWS = 8 };
 #define BACKOFF_NS (10 * NS_PER_S) // after a swap that failed
 
 struct route_counts {
     struct service_count success, fail;
+    struct service_route_energy energy;
     uint64_t failed_until_ns; // its variant did not come up
     char failure[SERVICE_TEXT_MAX + 1];
 };
@@ -26,6 +28,7 @@ struct route {
     uint64_t swaps, skipped, different, compared_values;
     struct service_count mirrored;
     double sum_difference, max_difference;
+    char skip_reason[SERVICE_TEXT_MAX + 1]; // of the latest shadow that was not computed
 };
 
 // An inference whose answer nobody waits for: it is compared with one that was given.
@@ -252,28 +255,48 @@ static const struct queue_owner change_owner = {on_change_result, on_change_lost
 
 // ---- shadows
 
-// A board that runs the mirror and has nothing else to do with its free place.
-static struct board *mirror_board(struct frontend *fe, const char *mirror)
+static void skip(struct route *route, const char *reason)
 {
+    route->skipped++;
+    snprintf(route->skip_reason, sizeof route->skip_reason, "%s", reason);
+}
+
+// A board that runs the mirror and has nothing else to do with its free place; NULL with why.
+static struct board *mirror_board(struct frontend *fe, const char *mirror,
+                                  char why[SERVICE_TEXT_MAX + 1])
+{
+    snprintf(why, SERVICE_TEXT_MAX + 1, "%s is on no board", mirror);
     for (int i = 0; i < fe->boards; i++) {
         struct board *b = &fe->board[i];
-        if (board_has_room(b) && strcmp(b->active->name, mirror) == 0 &&
-            frontend_waiting(fe, b) == (uint32_t)b->running && !experiments_on(fe, b))
+        if (b->phase != BOARD_READY || strcmp(b->active->name, mirror) != 0)
+            continue;
+        if (experiments_on(fe, b))
+            snprintf(why, SERVICE_TEXT_MAX + 1, "an experiment has board %s", b->conf->name);
+        else if (!board_has_room(b) || frontend_waiting(fe, b) != (uint32_t)b->running)
+            snprintf(why, SERVICE_TEXT_MAX + 1, "board %s was busy", b->conf->name);
+        else
             return b;
     }
     return NULL;
 }
 
+// False with why.
 static bool send_shadow(struct routes *r, struct route *route, const struct queue_slot *s,
-                        const struct package *p, const double *values)
+                        const struct package *p, const double *values,
+                        char why[SERVICE_TEXT_MAX + 1])
 {
-    struct board *b = mirror_board(r->fe, route->conf->mirror);
+    struct board *b = mirror_board(r->fe, route->conf->mirror, why);
     struct shadow *x = NULL;
     int8_t codes[WIRE_WINDOW_MAX];
     int saturated = 0;
     for (int i = 0; i < SHADOWS && !x; i++)
         x = r->shadow[i].used ? NULL : &r->shadow[i];
-    if (!b || !x)
+    if (!b)
+        return false;
+    snprintf(why, SERVICE_TEXT_MAX + 1, "%s",
+             x ? "its window or outputs are of another shape"
+               : "too many shadows are on their way");
+    if (!x)
         return false;
     const struct variant *v = b->active->variant, *own = p->variant;
     if (v->model->shape.window != own->model->shape.window ||
@@ -288,6 +311,7 @@ static bool send_shadow(struct routes *r, struct route *route, const struct queu
     if (board_infer(b, &x->slot, codes) == 0)
         return true;
     x->used = false;
+    snprintf(why, SERVICE_TEXT_MAX + 1, "board %s has left", b->conf->name);
     return false;
 }
 
@@ -318,9 +342,8 @@ static void on_shadow_lost(void *arg, struct queue_slot *s, const char *reason)
 {
     struct shadow *x = arg;
     (void)s;
-    (void)reason;
     x->used = false;
-    x->route->skipped++;
+    skip(x->route, *reason ? reason : "the board did not take it");
 }
 
 static void on_shadow_returned(void *arg, struct queue_slot *s)
@@ -343,15 +366,17 @@ static const struct queue_owner shadow_owner = {on_shadow, on_shadow_lost, on_sh
 // ---- counting
 
 void routes_answered(struct frontend *fe, const struct queue_slot *s, const struct package *p,
-                     const double *values)
+                     const struct service_inference *answer)
 {
     struct route *route = s->route;
-    struct service_count *c = &route->count[s->arm].success;
-    c->count++;
-    c->ns += now_ns() - s->received_ns;
+    struct route_counts *c = &route->count[s->arm];
+    char why[SERVICE_TEXT_MAX + 1] = "the daemon stops";
+    c->success.count++;
+    c->success.ns += now_ns() - s->received_ns;
+    route_energy_add(&c->energy, answer);
     if (*route->conf->mirror && strcmp(route->conf->mirror, p->name) != 0 &&
-        (fe->routes->stopped || !send_shadow(fe->routes, route, s, p, values)))
-        route->skipped++;
+        (fe->routes->stopped || !send_shadow(fe->routes, route, s, p, answer->values, why)))
+        skip(route, why);
 }
 
 void routes_failed(struct frontend *fe, const struct queue_slot *s)
@@ -362,13 +387,13 @@ void routes_failed(struct frontend *fe, const struct queue_slot *s)
     c->ns += now_ns() - s->received_ns;
 }
 
-// Why inferences of that variant have no joules.
+// Why answers of that variant have no joules, when no burst was among them.
 static const char *no_energy(const struct frontend *fe, const char *variant)
 {
     for (int i = 0; i < fe->boards; i++)
         if (fe->board[i].active && strcmp(fe->board[i].active->name, variant) == 0 &&
-            strcmp(fe->board[i].conf->meter, "none") != 0)
-            return measured_gap_text(MEASURED_TOO_SHORT);
+            frontend_has_meter(&fe->board[i]))
+            return "no bursts: single inferences are too short for the power monitor";
     return "no power monitor";
 }
 
@@ -389,7 +414,10 @@ void routes_fill(struct frontend *fe)
         for (int k = 0; k < from->arms.n; k++) {
             struct service_route_arm *a = &to->arm[k];
             snprintf(a->variant, sizeof a->variant, "%s", from->arms.variant[k]);
-            snprintf(a->no_energy, sizeof a->no_energy, "%s", no_energy(fe, a->variant));
+            a->energy = from->count[k].energy;
+            if (!a->energy.bursts)
+                snprintf(a->energy.reason, sizeof a->energy.reason, "%s",
+                         no_energy(fe, a->variant));
             a->weight = from->arms.weight[k];
             a->success = from->count[k].success;
             a->fail = from->count[k].fail;
@@ -398,6 +426,7 @@ void routes_fill(struct frontend *fe)
         }
         to->mirrored = from->mirrored;
         to->skipped = from->skipped;
+        snprintf(to->skip_reason, sizeof to->skip_reason, "%s", from->skip_reason);
         to->different = from->different;
         to->mean_difference =
             from->compared_values ? from->sum_difference / (double)from->compared_values : 0;

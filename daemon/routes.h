@@ -31,7 +31,7 @@ void routes_turn(struct frontend *fe);
 
 // A request of a route was answered: counts, and sends its shadow.
 void routes_answered(struct frontend *fe, const struct queue_slot *s, const struct package *p,
-                     const double *values);
+                     const struct service_inference *answer);
 void routes_failed(struct frontend *fe, const struct queue_slot *s);
 
 void routes_fill(struct frontend *fe); // fe->reply

@@ -401,11 +401,21 @@ struct service_experiment_result {
     size_t n; // steps
 };
 
+// Energy of what a route was answered by bursts: of the answers that had an energy, all of one
+// origin and rail.
+struct service_route_energy {
+    char reason[SERVICE_TEXT_MAX + 1]; // why count is 0
+    uint64_t bursts, count, runs;      // answered; of them with energy; inferences in those
+    double joule, uncertainty;         // of all those runs; 95 %
+    enum service_origin origin;
+    char of[SERVICE_NAME_MAX + 1]; // rail; "": all of them
+};
+
 struct service_route_arm {
     char variant[SERVICE_NAME_MAX + 1];
     uint32_t weight, waiting; // waiting: requests that were given to it and are not on a board
     struct service_count success, fail;
-    char no_energy[SERVICE_TEXT_MAX + 1]; // why it has no joules
+    struct service_route_energy energy;
 };
 
 struct service_route {
@@ -418,6 +428,7 @@ struct service_route {
     char mirror[SERVICE_NAME_MAX + 1];      // "": none
     struct service_count mirrored;          // shadow answers that were compared
     uint64_t skipped, different;            // not computed; not equal to the answer
+    char skip_reason[SERVICE_TEXT_MAX + 1]; // of the latest that was not computed; "": none
     double mean_difference, max_difference; // absolute, over all outputs, physical values
 };
 

@@ -4,6 +4,29 @@
 
 #include <string.h>
 
+static bool read_energy(json_t *o, const char *path, struct service_route_energy *x,
+                        struct service_error *e)
+{
+    char origin[16] = "";
+    int64_t bursts = 0;
+    if (!service_json_integer(o, path, "bursts", SERVICE_OPTIONAL, 0, INT64_MAX, &bursts, e) ||
+        !service_json_text(o, path, "reason", SERVICE_OPTIONAL, x->reason, sizeof x->reason, e))
+        return false;
+    x->bursts = (uint64_t)bursts;
+    if (!json_object_get(o, "count"))
+        return true;
+    if (!service_json_u64(o, path, "count", &x->count, e) ||
+        !service_json_u64(o, path, "runs", &x->runs, e) ||
+        !service_json_number(o, path, "joule", &x->joule, e) ||
+        !service_json_number(o, path, "uncertainty_joule", &x->uncertainty, e) ||
+        !service_json_fill(o, path, "origin", origin, e) ||
+        !service_json_fill(o, path, "of", x->of, e))
+        return false;
+    x->origin =
+        strcmp(origin, service_origin_name(SERVICE_BOARD)) == 0 ? SERVICE_BOARD : SERVICE_VIRTUAL;
+    return true;
+}
+
 static bool read_arm(json_t *o, const char *path, struct service_route_arm *a,
                      struct service_error *e)
 {
@@ -14,7 +37,7 @@ static bool read_arm(json_t *o, const char *path, struct service_route_arm *a,
            service_count_read(o, path, "success", &a->success, e) &&
            service_count_read(o, path, "fail", &a->fail, e) &&
            service_json_object(o, path, "energy", SERVICE_REQUIRED, &energy, e) &&
-           service_json_fill(energy, path, "reason", a->no_energy, e);
+           read_energy(energy, path, &a->energy, e);
 }
 
 bool service_route_read(json_t *object, const char *path, void *out, struct service_error *e)
@@ -35,6 +58,8 @@ bool service_route_read(json_t *object, const char *path, void *out, struct serv
         !service_json_u64(m, mirrored, "count", &r->mirrored.count, e) ||
         !service_json_u64(m, mirrored, "ns", &r->mirrored.ns, e) ||
         !service_json_u64(m, mirrored, "skipped", &r->skipped, e) ||
+        !service_json_text(m, mirrored, "skip_reason", SERVICE_OPTIONAL, r->skip_reason,
+                           sizeof r->skip_reason, e) ||
         !service_json_u64(m, mirrored, "different", &r->different, e) ||
         !service_json_number(m, mirrored, "mean_difference", &r->mean_difference, e) ||
         !service_json_number(m, mirrored, "max_difference", &r->max_difference, e))
@@ -44,6 +69,23 @@ bool service_route_read(json_t *object, const char *path, void *out, struct serv
             !read_arm(arm, arm_path, &r->arm[r->arms], e))
             return false;
     return true;
+}
+
+static void put_energy(struct service_writer *w, const struct service_route_energy *x)
+{
+    service_write_open(w, "energy", '{');
+    if (!x->count)
+        service_write_text(w, "reason", x->reason);
+    service_write_integer(w, "bursts", x->bursts);
+    if (x->count) {
+        service_write_integer(w, "count", x->count);
+        service_write_integer(w, "runs", x->runs);
+        service_write_real(w, "joule", x->joule);
+        service_write_real(w, "uncertainty_joule", x->uncertainty);
+        service_write_text(w, "origin", service_origin_name(x->origin));
+        service_write_text(w, "of", x->of);
+    }
+    service_write_close(w, '}');
 }
 
 void service_route_write(struct service_writer *w, const struct service_route *r)
@@ -63,9 +105,7 @@ void service_route_write(struct service_writer *w, const struct service_route *r
         service_write_integer(w, "waiting", a->waiting);
         service_count_write(w, "success", &a->success);
         service_count_write(w, "fail", &a->fail);
-        service_write_open(w, "energy", '{');
-        service_write_text(w, "reason", a->no_energy);
-        service_write_close(w, '}');
+        put_energy(w, &a->energy);
         service_write_close(w, '}');
     }
     service_write_close(w, ']');
@@ -74,6 +114,7 @@ void service_route_write(struct service_writer *w, const struct service_route *r
     service_write_integer(w, "count", r->mirrored.count);
     service_write_integer(w, "ns", r->mirrored.ns);
     service_write_integer(w, "skipped", r->skipped);
+    service_write_text_if(w, "skip_reason", r->skip_reason);
     service_write_integer(w, "different", r->different);
     service_write_real(w, "mean_difference", r->mean_difference);
     service_write_real(w, "max_difference", r->max_difference);

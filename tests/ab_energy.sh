@@ -20,7 +20,8 @@ fi
 . "$SEVENCAST_SOURCE/tools/session.sh"
 session_begin "$SEVENCAST_BUILD"
 session_board=("burst_max_s = 5" "meter = pac1934" "meter_serial = VB0001P" "rails = FPGA_1V0:0.82, FPGA_1V8:0.82, FPGA_IO:0.82, BOARD:0.82")
-session_daemon demand-w8 || exit 1
+route=("[route canary]" "variants = demand-w8" "mirror = demand-mixed")
+session_daemon demand-w8 "${route[@]}" || exit 1
 data=$SEVENCAST_SOURCE/data/demand.csv
 power() { vboard ctl --world "$SEVENCAST_WORLD" power "$@"; }
 fail() {
@@ -50,7 +51,7 @@ power lose 400 >/dev/null
 until_steps 11
 kill -KILL "$session_daemon_pid"
 wait "$session_daemon_pid" 2>/dev/null
-session_daemon demand-w8 || exit 1
+session_daemon demand-w8 "${route[@]}" || exit 1
 grep -q 'found experiment=ab-1 state=RUNNING steps=1[0-9]' "$session/sevencastd.log" || fail "it was not found again"
 sevencast ab --watch ab-1 --json --html "$session/first.html" >"$session/first" 2>"$session/err" || fail "watch: $(cat "$session/err")"
 
@@ -93,6 +94,23 @@ sevencast ab demand-w8 demand-w4 --data "$data" --burst 9 2>"$session/err"
 grep -q 'takes no bursts above 5 s' "$session/err" || fail "$(cat "$session/err")"
 sevencast ab demand-w8 demand-w4 --data "$data" --burst 0.05 2>"$session/err"
 [ $? -eq 2 ] || fail "a burst too short for an energy: $(cat "$session/err")"
+
+# Joules of a route: of its bursts; single inferences and flagged bursts are counted and not estimated.
+for _ in $(seq 100); do
+    [ "$(sevencast boards --json | jq -r '.boards[0] | .state + .variant')" = READYdemand-w8 ] && break
+    sleep 0.1
+done
+sevencast routes --json >"$session/routes" || fail "no routes"
+holds routes '.routes[0].variants[0].energy | .bursts == 0 and (.reason | startswith("no bursts"))' .
+sevencast infer --data "$data" --model canary --count 2 --json >/dev/null || fail "no forecasts"
+sevencast infer --data "$data" --model canary --count 2 --burst 1 --json >/dev/null || fail "no bursts"
+sevencast infer --data "$data" --model canary --count 1 --repeat 100 --json >/dev/null || fail "no short burst"
+sevencast routes --json >"$session/routes" || fail "no routes"
+mean=$(jq '.report.metrics[] | select(.metric == "energy") | .variants[0].mean' "$session/first")
+holds routes ".routes[0].variants[0] | .success.count == 5 and (.energy | .bursts == 3 and .count == 2 and .runs > 100000 and .origin == \"virtual\" and
+    .of == \"BOARD\" and (.joule / .runs / $mean - 1 | fabs) < 0.01 and .uncertainty_joule < 0.012 * .joule)" .
+holds routes '.routes[0].mirrored | .skipped == 5 and .skip_reason == "demand-mixed is on no board"' .
+sevencast routes | grep -q 'uJ, 2 of 3 bursts, virtual' || fail "table of routes: $(sevencast routes)"
 session_daemon_end
 session_board=()
 session_daemon demand-w8 || exit 1

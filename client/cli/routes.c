@@ -10,6 +10,16 @@ static json_t *count_json(const struct sc_count *c)
     return json_pack("{s:I,s:I}", "count", (json_int_t)c->count, "ns", (json_int_t)c->ns);
 }
 
+static json_t *energy_json(const struct sc_route_arm *a)
+{
+    if (!a->energy_count)
+        return json_pack("{s:s,s:I}", "reason", a->no_energy, "bursts", (json_int_t)a->bursts);
+    return json_pack("{s:I,s:I,s:I,s:f,s:f,s:s,s:s}", "bursts", (json_int_t)a->bursts, "count",
+                     (json_int_t)a->energy_count, "runs", (json_int_t)a->energy_runs, "joule",
+                     a->joule, "uncertainty_joule", a->uncertainty_joule, "origin",
+                     a->energy_origin, "of", a->energy_of);
+}
+
 static int print_json(const struct sc_routes *r)
 {
     json_t *routes = json_array();
@@ -19,19 +29,19 @@ static int print_json(const struct sc_routes *r)
         for (uint32_t k = 0; k < x->arms; k++)
             json_array_append_new(
                 arms,
-                json_pack("{s:s,s:I,s:I,s:o,s:o,s:{s:s}}", "variant", x->arm[k].variant, "weight",
+                json_pack("{s:s,s:I,s:I,s:o,s:o,s:o}", "variant", x->arm[k].variant, "weight",
                           (json_int_t)x->arm[k].weight, "waiting", (json_int_t)x->arm[k].waiting,
                           "success", count_json(&x->arm[k].success), "fail",
-                          count_json(&x->arm[k].fail), "energy", "reason", x->arm[k].no_energy));
+                          count_json(&x->arm[k].fail), "energy", energy_json(&x->arm[k])));
         json_array_append_new(
             routes,
-            json_pack("{s:s,s:b,s:b,s:I,s:I,s:o,s:s,s:{s:I,s:I,s:I,s:I,s:f,s:f}}", "name", x->name,
-                      "sticky", x->sticky, "swap", x->swap, "dwell_ms", (json_int_t)x->dwell_ms,
-                      "swaps", (json_int_t)x->swaps, "variants", arms, "mirror", x->mirror,
-                      "mirrored", "count", (json_int_t)x->mirrored.count, "ns",
-                      (json_int_t)x->mirrored.ns, "skipped", (json_int_t)x->skipped, "different",
-                      (json_int_t)x->different, "mean_difference", x->mean_difference,
-                      "max_difference", x->max_difference));
+            json_pack("{s:s,s:b,s:b,s:I,s:I,s:o,s:s,s:{s:I,s:I,s:I,s:s,s:I,s:f,s:f}}", "name",
+                      x->name, "sticky", x->sticky, "swap", x->swap, "dwell_ms",
+                      (json_int_t)x->dwell_ms, "swaps", (json_int_t)x->swaps, "variants", arms,
+                      "mirror", x->mirror, "mirrored", "count", (json_int_t)x->mirrored.count, "ns",
+                      (json_int_t)x->mirrored.ns, "skipped", (json_int_t)x->skipped, "skip_reason",
+                      x->skip_reason, "different", (json_int_t)x->different, "mean_difference",
+                      x->mean_difference, "max_difference", x->max_difference));
     }
     return cli_print_json(json_pack("{s:o}", "routes", routes));
 }
@@ -52,7 +62,13 @@ static void arm_cells(struct table *t, const struct sc_route *r, const struct sc
     table_cell(t, COLOUR_NONE, "%u", a->waiting);
     table_cell(t, COLOUR_NONE, "%s",
                a->success.count ? format_ns(text, a->success.ns / a->success.count) : "-");
-    table_cell(t, COLOUR_NONE, "%s", a->no_energy);
+    if (a->energy_count) // joules of an inference
+        table_cell(t, COLOUR_NONE, "%.4g +-%.2g uJ, %" PRIu64 " of %" PRIu64 " bursts, %s",
+                   a->joule / (double)a->energy_runs * 1e6,
+                   a->uncertainty_joule / (double)a->energy_runs * 1e6, a->energy_count, a->bursts,
+                   a->energy_origin);
+    else
+        table_cell(t, COLOUR_NONE, "%s", a->no_energy);
 }
 
 int command_routes(const struct cli *cli)
@@ -80,10 +96,12 @@ int command_routes(const struct cli *cli)
             printf("%s: %" PRIu64 " swaps, a board serves for %u ms at least\n", x->name, x->swaps,
                    x->dwell_ms);
         if (x->mirror[0])
-            printf("%s: %s computed %" PRIu64 " answers again, %" PRIu64 " skipped; %" PRIu64
+            printf("%s: %s computed %" PRIu64 " answers again, %" PRIu64 " skipped%s%s%s; %" PRIu64
                    " differ, by %.6g on average and %.6g at most\n",
-                   x->name, x->mirror, x->mirrored.count, x->skipped, x->different,
-                   x->mean_difference, x->max_difference);
+                   x->name, x->mirror, x->mirrored.count, x->skipped,
+                   x->skip_reason[0] ? " (the latest: " : "", x->skip_reason,
+                   x->skip_reason[0] ? ")" : "", x->different, x->mean_difference,
+                   x->max_difference);
     }
     sc_free(r);
     return code;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Routes: the public call and its result object.
+#include <stdio.h>
 #include <string.h>
 
 #include "client/lib/client.h"
@@ -7,7 +8,16 @@
 static void fill_arm(struct sc_route_arm *to, const struct service_route_arm *from)
 {
     RESULT_COPY(to->variant, from->variant);
-    RESULT_COPY(to->no_energy, from->no_energy);
+    const struct service_route_energy *e = &from->energy;
+    RESULT_COPY(to->no_energy, e->reason);
+    RESULT_COPY(to->energy_of, e->of);
+    if (e->count)
+        snprintf(to->energy_origin, sizeof to->energy_origin, "%s", service_origin_name(e->origin));
+    to->bursts = e->bursts;
+    to->energy_count = e->count;
+    to->energy_runs = e->runs;
+    to->joule = e->joule;
+    to->uncertainty_joule = e->uncertainty;
     to->weight = from->weight;
     to->waiting = from->waiting;
     to->success = result_count(&from->success);
@@ -36,6 +46,7 @@ void *result_routes(const struct service_reply *reply)
             fill_arm(&to->arm[k], &from->arm[k]);
         to->mirrored = result_count(&from->mirrored);
         to->skipped = from->skipped;
+        RESULT_COPY(to->skip_reason, from->skip_reason);
         to->different = from->different;
         to->mean_difference = from->mean_difference;
         to->max_difference = from->max_difference;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/route.h"
+#include "daemon/route_energy.h"
 
 static struct route_arms arms_of(const char *text)
 {
@@ -147,12 +148,42 @@ static void swaps_do_not_thrash(void **state)
     assert_true(route_swap_from(10, 5, 1000) == 1010 && route_swap_from(10, 5, 0) == 15);
 }
 
+// Only bursts count; joules are of those that have an energy of the first one's origin and rail.
+static void joules_are_added_by_origin(void **state)
+{
+    (void)state;
+    struct service_route_energy e = {.reason = ""};
+    struct service_inference single = {.energy = {.reason = "the window is too short"}};
+    struct service_inference burst = {
+        .burst = {.runs = 1000},
+        .energy = {.origin = SERVICE_VIRTUAL, .of = "BOARD", .total = {2e-6, 1e-8}}};
+    struct service_inference flagged = burst, real = burst, rail = burst;
+    snprintf(flagged.energy.reason, sizeof flagged.energy.reason, "the sensor did not answer");
+    real.energy.origin = SERVICE_BOARD;
+    snprintf(rail.energy.of, sizeof rail.energy.of, "FPGA_1V0");
+    route_energy_add(&e, &single);
+    assert_true(e.bursts == 0 && e.count == 0);
+    route_energy_add(&e, &flagged);
+    assert_true(e.bursts == 1 && e.count == 0);
+    assert_string_equal(e.reason, "the sensor did not answer");
+    route_energy_add(&e, &burst);
+    burst.burst.runs = 3000;
+    burst.energy.total.value = 3e-6;
+    route_energy_add(&e, &burst);
+    route_energy_add(&e, &real);
+    route_energy_add(&e, &rail);
+    assert_true(e.bursts == 5 && e.count == 2 && e.runs == 4000);
+    assert_true(e.origin == SERVICE_VIRTUAL);
+    assert_string_equal(e.of, "BOARD");
+    assert_true(fabs(e.joule - 11e-3) < 1e-12 && fabs(e.uncertainty - 4e-5) < 1e-15);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_arms_come_by_weight), cmocka_unit_test(sticky_arms_come_by_weight),
         cmocka_unit_test(a_key_keeps_its_arm),        cmocka_unit_test(what_a_list_may_say),
-        cmocka_unit_test(swaps_do_not_thrash),
+        cmocka_unit_test(swaps_do_not_thrash),        cmocka_unit_test(joules_are_added_by_origin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,6 +187,8 @@ static void a_mirror_that_is_away(void **state)
     }
     json_t *row = route_row(r, "mirrored"), *m = json_object_get(row, "mirrored");
     assert_int_equal(json_integer_value(json_object_get(m, "skipped")), 5);
+    assert_string_equal(json_string_value(json_object_get(m, "skip_reason")),
+                        "demand-w4 is on no board");
     assert_int_equal(json_integer_value(json_object_get(m, "count")), 0);
     json_decref(row);
 }
