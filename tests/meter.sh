@@ -4,32 +4,8 @@
 # stated uncertainty, faults are told, inferences go on meanwhile.
 # shellcheck disable=SC2016 # $ in single quotes is jq's
 set -u
-. "$SEVENCAST_SOURCE/tests/skip.sh"
-need jq openFPGALoader
-need_preload
-export PATH="$SEVENCAST_BUILD/bin:$PATH"
-work=$(mktemp -d)
-trap 'kill $daemon 2>/dev/null; wait $daemon 2>/dev/null; vboard ctl --world "$work/w" quit >/dev/null 2>&1; rm -rf "$work"' EXIT
-fail() { echo "meter: $*"; tail -n 20 "$work/log"; exit 1; }
-daemon=
-
-make-test-package "$work/packages" random-5 5 || fail "no test variant"
-vboard serve --world "$work/w" --packages "$work/packages" --board VB0001 --board VB0002 --engine golden \
-    --power 'noise 2000' --power 'gain FPGA_1V8 5000' --power 'gain BOARD -4000' --power 'gain INA226 1000' --background ||
-    fail "no virtual board"
-cat >"$work/conf" <<END
-[daemon]
-control = ipc://$work/control
-variants = $work/packages
-run_dir = $work
-state_dir = $work
-[board pac]
-serial = VB0001
-allow_virtual = yes
-variant = random-5
-meter = pac1934
-meter_serial = VB0001P
-rails = FPGA_1V0:0.82, FPGA_1V8:0.82, FPGA_IO:0.82, BOARD:0.82
+. "$SEVENCAST_SOURCE/tests/metered.sh"
+metered VB0001 VB0002 <<END
 [board ina]
 serial = VB0002
 allow_virtual = yes
@@ -37,10 +13,6 @@ meter = ina226
 meter_serial = VB0002P
 rails = BOARD:0.2
 END
-vboard exec --world "$work/w" -- sevencastd --config "$work/conf" >"$work/log" 2>&1 &
-daemon=$!
-ask() { sevencast --endpoint "ipc://$work/control" "$@"; }
-power() { vboard ctl --world "$work/w" power "$@"; }
 
 # board NAME FILTER: waits until the board, as JSON, fits; leaves it in $work/NAME.
 board() {
