@@ -14,110 +14,102 @@
 
 enum kind { TEXT, NUMBER, FLAG, HELP, VERSION };
 
+// Where the value of an option goes.
+#define TEXT_TO(field)              TEXT, offsetof(struct options, field), 0, 0
+#define NUMBER_TO(field, low, high) NUMBER, offsetof(struct options, field), low, high
+#define FLAG_TO(field)              FLAG, offsetof(struct options, field), 0, 0
+#define NOWHERE(kind)               kind, 0, 0, 0
+
 static const struct option_row {
     const char *name;
     char letter;
-    enum kind kind;
     const char *value; // what help calls it
+    enum kind kind;
     size_t offset;
-    int64_t low, high;
+    int64_t low, high; // NUMBER
     unsigned commands;
     const char *help;
 } rows[] = {
-    {"endpoint", 'e', TEXT, "ADDRESS", offsetof(struct options, endpoint), 0, 0, ANY,
+    {"endpoint", 'e', "ADDRESS", TEXT_TO(endpoint), ANY,
      "ZeroMQ address of the daemon; default: $SEVENCAST_ENDPOINT, else\n"
      "ipc:///run/sevencast/control.sock or the one in $XDG_RUNTIME_DIR"},
-    {"timeout", 't', NUMBER, "MS", offsetof(struct options, timeout_ms), 1, 600000, ANY,
+    {"timeout", 't', "MS", NUMBER_TO(timeout_ms, 1, 600000), ANY,
      "longest wait for one answer; default 5000, for swap and unload 60000"},
-    {"json", 'j', FLAG, NULL, offsetof(struct options, json), 0, 0, ANY,
-     "print JSON, one object per line"},
-    {"data", 'd', TEXT, "FILE", offsetof(struct options, data), 0, 0,
-     BIT(COMMAND_INFER) | AB | POWER,
+    {"json", 'j', NULL, FLAG_TO(json), ANY, "print JSON, one object per line"},
+    {"data", 'd', "FILE", TEXT_TO(data), BIT(COMMAND_INFER) | AB | POWER,
      "CSV file with a header line; - is standard input; required; power:\nits first window is what "
      "is computed, without it a made-up one"},
-    {"model", 'm', TEXT, "NAME", offsetof(struct options, model), 0, 0, BIT(COMMAND_INFER),
+    {"model", 'm', "NAME", TEXT_TO(model), BIT(COMMAND_INFER),
      "variant or task; default: the task of the only variant that serves"},
-    {"column", 'c', TEXT, "C[,C...]", offsetof(struct options, columns), 0, 0,
-     BIT(COMMAND_INFER) | AB | POWER,
+    {"column", 'c', "C[,C...]", TEXT_TO(columns), BIT(COMMAND_INFER) | AB | POWER,
      "columns for the model's features, in their order; default: the\nfeatures' own names"},
-    {"time", 0, TEXT, "COLUMN", offsetof(struct options, time), 0, 0,
-     BIT(COMMAND_INFER) | BIT(COMMAND_AB),
+    {"time", 0, "COLUMN", TEXT_TO(time), BIT(COMMAND_INFER) | AB,
      "column shown as time; default: timestamp, time or date where\nthere is one"},
-    {"start", 's', NUMBER, "I", offsetof(struct options, start), -50000000, 50000000,
-     BIT(COMMAND_INFER), "row where the first window begins, from 0; negative: from the end"},
-    {"count", 'n', NUMBER, "N", offsetof(struct options, count), 0, 50000000,
+    {"start", 's', "I", NUMBER_TO(start, -50000000, 50000000), BIT(COMMAND_INFER),
+     "row where the first window begins, from 0; negative: from the end"},
+    {"count", 'n', "N", NUMBER_TO(count, 0, 50000000),
      BIT(COMMAND_INFER) | BIT(COMMAND_PING) | BIT(COMMAND_WATCH),
      "windows, pings or looks; infer: default 20, of bursts 1, 0 goes on\nto the end of the data; "
      "ping: default "
      "1; watch: default 0, without end"},
-    {"stride", 0, NUMBER, "N", offsetof(struct options, stride), 1, 1000000, BIT(COMMAND_INFER),
+    {"stride", 0, "N", NUMBER_TO(stride, 1, 1000000), BIT(COMMAND_INFER),
      "rows from one window to the next; default 1"},
-    {"in-flight", 'f', NUMBER, "N", offsetof(struct options, in_flight), 1, SC_MAX_IN_FLIGHT,
-     BIT(COMMAND_INFER), "requests in flight at a time; default 2"},
-    {"follow-swap", 0, FLAG, NULL, offsetof(struct options, follow_swap), 0, 0, BIT(COMMAND_INFER),
+    {"in-flight", 'f', "N", NUMBER_TO(in_flight, 1, SC_MAX_IN_FLIGHT), BIT(COMMAND_INFER),
+     "requests in flight at a time; default 2"},
+    {"follow-swap", 0, NULL, FLAG_TO(follow_swap), BIT(COMMAND_INFER),
      "ask for the model's task, so that forecasts go on through swaps with\nwhatever variant "
      "serves"},
-    {"key", 0, TEXT, "TEXT", offsetof(struct options, key), 0, 0, BIT(COMMAND_INFER),
+    {"key", 0, "TEXT", TEXT_TO(key), BIT(COMMAND_INFER),
      "the client's key for routes that stick to one, at most 64 bytes"},
-    {"repeat", 'r', NUMBER, "N", offsetof(struct options, repeat), 1, 1000000000,
-     BIT(COMMAND_INFER), "run each window N times on the fabric, back to back, and measure energy"},
-    {"burst", 0, TEXT, "SECONDS", offsetof(struct options, burst), 0, 0, BIT(COMMAND_INFER) | AB,
+    {"repeat", 'r', "N", NUMBER_TO(repeat, 1, 1000000000), BIT(COMMAND_INFER),
+     "run each window N times on the fabric, back to back, and measure energy"},
+    {"burst", 0, "SECONDS", TEXT_TO(burst), BIT(COMMAND_INFER) | AB,
      "infer: the same for so long, in the board's time, or what is done\nfirst; ab: ends each "
      "measurement, for its energy; 0: none; default 1\nwhere a power monitor reads a board whose "
      "fabric is not simulated"},
-    {"board", 'b', TEXT, "NAME", offsetof(struct options, board), 0, 0,
-     BIT(COMMAND_SWAP) | BIT(COMMAND_UNLOAD) | AB | POWER,
+    {"board", 'b', "NAME", TEXT_TO(board), BIT(COMMAND_SWAP) | BIT(COMMAND_UNLOAD) | AB | POWER,
      "the board meant; default: the daemon chooses"},
-    {"interval", 'i', NUMBER, "MS", offsetof(struct options, interval_ms), 100, 3600000,
+    {"interval", 'i', "MS", NUMBER_TO(interval_ms, 100, 3600000),
      BIT(COMMAND_WATCH) | BIT(COMMAND_PING) | BIT(COMMAND_AB), "time between two; default 1000"},
-    {"metric", 0, TEXT, "M[,M...]", offsetof(struct options, metrics), 0, 0, AB,
+    {"metric", 0, "M[,M...]", TEXT_TO(metrics), AB,
      "error, cycles, latency, energy, energy_above_idle; default: all"},
-    {"margin", 0, TEXT, "PERCENT", offsetof(struct options, margin), 0, 0, AB,
+    {"margin", 0, "PERCENT", TEXT_TO(margin), AB,
      "differences below it do not matter; cycles, latency, energies;\ndefault 1, 0: none"},
-    {"error-margin", 0, TEXT, "VALUE", offsetof(struct options, error_margin), 0, 0, AB,
+    {"error-margin", 0, "VALUE", TEXT_TO(error_margin), AB,
      "the same for the error, in its unit; default: none"},
-    {"confidence", 0, TEXT, "PERCENT", offsetof(struct options, confidence), 0, 0, AB | POWER,
-     "of the intervals; default 95"},
-    {"budget", 0, TEXT, "N|TIME", offsetof(struct options, budget), 0, 0, AB,
+    {"confidence", 0, "PERCENT", TEXT_TO(confidence), AB | POWER, "of the intervals; default 95"},
+    {"budget", 0, "N|TIME", TEXT_TO(budget), AB,
      "blocks, a time (90s, 10min, 2h), or both with a comma; default 40"},
-    {"design", 0, TEXT, "NAME", offsetof(struct options, design), 0, 0, AB,
-     "abba or random-pairs; default abba"},
-    {"block", 0, NUMBER, "N", offsetof(struct options, block), 1, 1024, AB,
-     "inferences of one measurement; default 16"},
-    {"warmup", 0, NUMBER, "N", offsetof(struct options, warmup), 0, 1024, AB | POWER,
+    {"design", 0, "NAME", TEXT_TO(design), AB, "abba or random-pairs; default abba"},
+    {"block", 0, "N", NUMBER_TO(block, 1, 1024), AB, "inferences of one measurement; default 16"},
+    {"warmup", 0, "N", NUMBER_TO(warmup, 0, 1024), AB | POWER,
      "thrown away after each swap; ab: inferences, default 4; power:\nwindows, default 1"},
-    {"windows", 0, NUMBER, "N", offsetof(struct options, windows), 1, SC_MAX_LABELLED, AB | POWER,
+    {"windows", 0, "N", NUMBER_TO(windows, 1, SC_MAX_LABELLED), AB | POWER,
      "ab: labelled windows taken from the file, default: what the budget\ncan use; power: windows "
      "measured of each variant, default 5"},
-    {"seed", 0, NUMBER, "N", offsetof(struct options, seed), 0, INT64_MAX, AB | POWER,
-     "of random orders; default 1"},
-    {"label", 0, TEXT, "NAME", offsetof(struct options, label), 0, 0, AB,
-     "what the list of experiments calls it"},
-    {"detach", 0, FLAG, NULL, offsetof(struct options, detach), 0, 0, AB,
-     "start it and end; it runs in the daemon"},
-    {"html", 0, TEXT, "FILE", offsetof(struct options, html), 0, 0, AB,
-     "write the result as a page with plots, too"},
-    {"seconds", 0, TEXT, "TIME", offsetof(struct options, seconds), 0, 0, POWER,
+    {"seed", 0, "N", NUMBER_TO(seed, 0, INT64_MAX), AB | POWER, "of random orders; default 1"},
+    {"label", 0, "NAME", TEXT_TO(label), AB, "what the list of experiments calls it"},
+    {"detach", 0, NULL, FLAG_TO(detach), AB, "start it and end; it runs in the daemon"},
+    {"html", 0, "FILE", TEXT_TO(html), AB, "write the result as a page with plots, too"},
+    {"seconds", 0, "TIME", TEXT_TO(seconds), POWER,
      "length of a window in the board's time; default 10, at least 0.1"},
-    {"target-ci", 0, TEXT, "PERCENT", offsetof(struct options, target_ci), 0, 0, POWER,
+    {"target-ci", 0, "PERCENT", TEXT_TO(target_ci), POWER,
      "measure windows, 10 or more, until the median's interval reaches\nno farther to each side"},
-    {"max-windows", 0, NUMBER, "N", offsetof(struct options, max_windows), 1, 500, POWER,
+    {"max-windows", 0, "N", NUMBER_TO(max_windows, 1, 500), POWER,
      "most windows of a variant, flagged ones too; default 5 more than\n--windows, with "
      "--target-ci 100"},
-    {"idle", 0, TEXT, "TIME", offsetof(struct options, idle), 0, 0, POWER,
+    {"idle", 0, "TIME", TEXT_TO(idle), POWER,
      "rest before and after the windows of each variant; default 5, at\nleast 2, 0: none"},
-    {"perturbation", 0, NUMBER, "N", offsetof(struct options, perturbation), 0, 100, POWER,
+    {"perturbation", 0, "N", NUMBER_TO(perturbation, 0, 100), POWER,
      "blocks of latency with and without reading the monitor; default 8,\n0: none"},
-    {"out", 'o', TEXT, "DIR", offsetof(struct options, out), 0, 0, POWER,
+    {"out", 'o', "DIR", TEXT_TO(out), POWER,
      "folder for samples.csv, session.json and report.html; default:\npower- and the time"},
-    {"list", 0, FLAG, NULL, offsetof(struct options, list), 0, 0, AB, "the daemon's experiments"},
-    {"watch", 0, TEXT, "ID", offsetof(struct options, watch), 0, 0, AB,
-     "follow an experiment to its end"},
-    {"result", 0, TEXT, "ID", offsetof(struct options, result), 0, 0, AB,
-     "what an experiment has found so far, or in the end"},
-    {"cancel", 0, TEXT, "ID", offsetof(struct options, cancel), 0, 0, AB, "end an experiment"},
-    {"help", 'h', HELP, NULL, 0, 0, 0, ANY, "print this and end"},
-    {"version", 'V', VERSION, NULL, 0, 0, 0, ANY, "print the version and end"},
+    {"list", 0, NULL, FLAG_TO(list), AB, "the daemon's experiments"},
+    {"watch", 0, "ID", TEXT_TO(watch), AB, "follow an experiment to its end"},
+    {"result", 0, "ID", TEXT_TO(result), AB, "what an experiment has found so far, or in the end"},
+    {"cancel", 0, "ID", TEXT_TO(cancel), AB, "end an experiment"},
+    {"help", 'h', NULL, NOWHERE(HELP), ANY, "print this and end"},
+    {"version", 'V', NULL, NOWHERE(VERSION), ANY, "print the version and end"},
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };
