@@ -58,33 +58,65 @@ static int choice(struct words *w, const char *const *names, size_t count, size_
     return refuse(w, "\"%s\": one of %s expected", text, list);
 }
 
-static int set_seed(struct power_meter *p, struct words *w)
+// ---- commands of one number
+
+static void set_seed(struct power_meter *p, double seed)
 {
-    double seed;
-    if (number(w, "seed", 0, 4294967295.0, &seed))
-        return -1;
     p->random = (uint64_t)seed;
-    return 0;
 }
 
-static int set_noise(struct power_meter *p, struct words *w)
+static void set_noise(struct power_meter *p, double ppm)
 {
-    double ppm;
-    if (number(w, "noise in ppm", 0, 1e6, &ppm))
-        return -1;
     p->noise = ppm * 1e-6;
-    return 0;
 }
 
-static int set_drift(struct power_meter *p, struct words *w)
+static void set_drift(struct power_meter *p, double ppm_per_min)
 {
-    double ppm;
-    if (number(w, "drift in ppm per minute", -1e6, 1e6, &ppm))
-        return -1;
-    p->model.drift_per_min = ppm * 1e-6;
+    p->model.drift_per_min = ppm_per_min * 1e-6;
     power_model_restart(&p->model);
-    return 0;
 }
+
+static void set_clock(struct power_meter *p, double ppm)
+{
+    pac1934_set_clock(&p->pac, (int32_t)ppm);
+}
+
+static void set_speed(struct power_meter *p, double times)
+{
+    p->time.idle_speed = (uint32_t)times;
+}
+
+static void skip(struct power_meter *p, double seconds)
+{
+    board_time_skip(&p->time, (uint64_t)(seconds * 1e9));
+}
+
+static void nak(struct power_meter *p, double transactions)
+{
+    p->bus.nak_left = (uint32_t)transactions;
+}
+
+static void lose(struct power_meter *p, double samples)
+{
+    p->pac.lose_left = (uint32_t)samples;
+}
+
+static const struct setting {
+    const char *name, *what;
+    double low, high;
+    void (*set)(struct power_meter *p, double value);
+} settings[] = {
+    {"seed", "seed", 0, 4294967295.0, set_seed},
+    {"noise", "noise in ppm", 0, 1e6, set_noise},
+    {"drift", "drift in ppm per minute", -1e6, 1e6, set_drift},
+    {"clock", "clock error in ppm", -50000, 50000, set_clock},
+    {"speed", "speed of waiting", 1, 1000, set_speed},
+    {"skip", "seconds", 0, 10000, skip},
+    {"nak", "number of transactions", 0, 1e9, nak},
+    {"lose", "number of samples", 0, 1e9, lose},
+};
+
+// ---- the others
 
 static int set_warmup(struct power_meter *p, struct words *w)
 {
@@ -138,46 +170,10 @@ static int set_rail(struct power_meter *p, struct words *w)
     return 0;
 }
 
-static int set_clock(struct power_meter *p, struct words *w)
-{
-    double ppm;
-    if (number(w, "clock error in ppm", -50000, 50000, &ppm))
-        return -1;
-    pac1934_set_clock(&p->pac, (int32_t)ppm);
-    return 0;
-}
-
-static int set_speed(struct power_meter *p, struct words *w)
-{
-    double speed;
-    if (number(w, "speed of waiting", 1, 1000, &speed))
-        return -1;
-    p->time.idle_speed = (uint32_t)speed;
-    return 0;
-}
-
-static int do_skip(struct power_meter *p, struct words *w)
-{
-    double s;
-    if (number(w, "seconds", 0, 10000, &s))
-        return -1;
-    board_time_skip(&p->time, (uint64_t)(s * 1e9));
-    return 0;
-}
-
 static int do_mark(struct power_meter *p, struct words *w)
 {
     (void)w;
     power_model_mark(&p->model);
-    return 0;
-}
-
-static int do_nak(struct power_meter *p, struct words *w)
-{
-    double n;
-    if (number(w, "number of transactions", 0, 1e9, &n))
-        return -1;
-    p->bus.nak_left = (uint32_t)n;
     return 0;
 }
 
@@ -201,15 +197,6 @@ static int do_saturate(struct power_meter *p, struct words *w)
     return 0;
 }
 
-static int do_lose(struct power_meter *p, struct words *w)
-{
-    double n;
-    if (number(w, "number of samples", 0, 1e9, &n))
-        return -1;
-    p->pac.lose_left = (uint32_t)n;
-    return 0;
-}
-
 static int do_sda_low(struct power_meter *p, struct words *w)
 {
     static const char *const names[] = {"off", "on"};
@@ -220,31 +207,40 @@ static int do_sda_low(struct power_meter *p, struct words *w)
     return 0;
 }
 
-static const struct {
+static const struct command {
     const char *name;
     int (*run)(struct power_meter *p, struct words *w);
 } commands[] = {
-    {"seed", set_seed},      {"noise", set_noise}, {"drift", set_drift},
-    {"warmup", set_warmup},  {"gain", set_gain},   {"offset", set_offset},
-    {"rail", set_rail},      {"clock", set_clock}, {"speed", set_speed},
-    {"skip", do_skip},       {"mark", do_mark},    {"nak", do_nak},
-    {"reset", do_reset},     {"lose", do_lose},    {"saturate", do_saturate},
-    {"sda-low", do_sda_low},
+    {"warmup", set_warmup}, {"gain", set_gain},  {"offset", set_offset},  {"rail", set_rail},
+    {"mark", do_mark},      {"reset", do_reset}, {"sda-low", do_sda_low}, {"saturate", do_saturate},
 };
+
+static int run(struct power_meter *p, const char *name, struct words *w)
+{
+    double value;
+    for (const struct setting *s = settings; s < settings + sizeof settings / sizeof *s; s++)
+        if (strcmp(name, s->name) == 0) {
+            board_time_sync(&p->time);
+            if (number(w, s->what, s->low, s->high, &value))
+                return -1;
+            s->set(p, value);
+            return 0;
+        }
+    for (const struct command *c = commands; c < commands + sizeof commands / sizeof *c; c++)
+        if (strcmp(name, c->name) == 0) {
+            board_time_sync(&p->time);
+            return c->run(p, w);
+        }
+    return refuse(w, "power: unknown word \"%s\"", name);
+}
 
 int power_meter_command(struct power_meter *p, char *const *word, size_t n, char *why,
                         size_t whycap)
 {
     struct words w = {.word = word, .n = n, .next = 1, .why = why, .whycap = whycap};
-    for (size_t i = 0; n && i < sizeof commands / sizeof *commands; i++) {
-        if (strcmp(word[0], commands[i].name) != 0)
-            continue;
-        board_time_sync(&p->time);
-        if (commands[i].run(p, &w))
-            return -1;
-        return w.next == n || w.next > n ? 0 : refuse(&w, "%s: too many words", word[w.next]);
-    }
-    return refuse(&w, "power: unknown word \"%s\"", n ? word[0] : "");
+    if (run(p, n ? word[0] : "", &w))
+        return -1;
+    return w.next >= n ? 0 : refuse(&w, "%s: too many words", word[w.next]);
 }
 
 int power_meter_command_line(struct power_meter *p, const char *line, char *why, size_t whycap)
