@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/build/plan.h"
+#include "tools/explore/commands.h"
 #include "tools/explore/front.h"
 #include "tools/explore/jobs.h"
 #include "tools/explore/options.h"
@@ -412,8 +413,19 @@ done:
     return rc;
 }
 
+// The option that makes it another command, wherever it stands.
+static int asks_for_device(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!strncmp(argv[i], "--device", 8) && (!argv[i][8] || argv[i][8] == '='))
+            return 1;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (asks_for_device(argc, argv))
+        return budget_command(argc, argv);
     struct explore e = defaults;
     if (argc > 1 && !strcmp(argv[1], "run-job"))
         return jobs_command(argc - 1, argv + 1);
