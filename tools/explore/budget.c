@@ -119,6 +119,10 @@ static int search(struct budget_run *r)
     s->grain = r->grain;
     s->slack = r->slack;
     s->jobs = r->jobs ? r->jobs : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    struct pricer first; // so that bad integers are told once
+    if (pricer_open(&first, &r->sens.shape, r->engine, 1, r->integers, r->why, sizeof r->why))
+        return complain(EXIT_INPUT, "%s", r->why);
+    pricer_close(&first);
     s->told = shown ? told : NULL;
     s->context = r;
     clock_gettime(CLOCK_MONOTONIC, &r->begun);
@@ -157,8 +161,8 @@ static json_t *point_json(const struct budget_run *r, const struct search_point 
                      "predicted_rmse", sqrt(r->sens.base_rmse * r->sens.base_rmse + p->added),
                      "cycles", (json_int_t)p->price.cycles, "energy_uj", p->price.energy_uj, "lut",
                      p->price.lut, "lutram", p->price.lutram, "ff", p->price.ff, "dsp",
-                     p->price.dsp, "ramb18", p->price.ramb18, "bits", bits, "engine", engine,
-                     "hardware", hardware, "command", command);
+                     p->price.dsp, "ramb18", p->price.ramb18, "ramb18_limit", p->price.ramb18_limit,
+                     "bits", bits, "engine", engine, "hardware", hardware, "command", command);
 }
 
 static json_t *cover_json(const struct budget_run *r)

@@ -24,7 +24,8 @@ static const char usage_text[] =
     "           [--uniform] [--seeds N] [--epochs N] [--rate X] [--jobs N] [--record FILE]]\n"
     "       sevencast-explore (the same, --jobs-out FOLDER in place of --out)\n"
     "       sevencast-explore run-job FOLDER N [--trial-timeout SECONDS]\n"
-    "       sevencast-explore --merge FOLDER --out FILE\n\n"
+    "       sevencast-explore --merge FOLDER --out FILE\n"
+    "       sevencast-explore --device DEVICE ...: see sevencast-explore --device xc7s15 --help\n\n"
     "Finds, by exact enumeration of the widths of all tensors, the front of predicted loss "
     "against\n"
     "bit operations, and confirms points of it by quantised training judged by the golden "
@@ -424,11 +425,11 @@ static int asks_for_device(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    if (asks_for_device(argc, argv))
-        return budget_command(argc, argv);
     struct explore e = defaults;
     if (argc > 1 && !strcmp(argv[1], "run-job"))
         return jobs_command(argc - 1, argv + 1);
+    if (asks_for_device(argc, argv))
+        return budget_command(argc, argv);
     int rc = parse(&e, argc, argv);
     if (!rc)
         rc = e.merge ? merge(&e, argv[0]) : explore(&e);

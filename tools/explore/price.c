@@ -30,8 +30,11 @@ static struct model *draw(const struct model_shape *shape, char *why, size_t why
 static struct model *load(const struct model_shape *shape, const char *dir, char *why,
                           size_t whycap)
 {
-    struct variant *v = variant_load(dir, why, whycap);
-    if (v && memcmp(&v->model->shape, shape, sizeof *shape) != 0) {
+    char reason[256];
+    struct variant *v = variant_load(dir, reason, sizeof reason);
+    if (!v)
+        snprintf(why, whycap, "%s: %s", dir, reason);
+    else if (memcmp(&v->model->shape, shape, sizeof *shape) != 0) {
         snprintf(why, whycap, "%s: another shape", dir);
         variant_free(v);
         v = NULL;

@@ -66,8 +66,35 @@ awk -v a="$(jq .metrics.validation.rmse "$dir/toy/manifest.json")" \
     -v b="$(jq '.confirmed[0].validation_rmse' "$dir/r.json")" \
     'BEGIN { d = a - b; exit !(d < 1e-6 * a && -d < 1e-6 * a) }' || fail "the confirmed loss is not the variant's"
 
+# Under a device's budget: points hold it and no command promises what the builder does not plan.
+small="--device xc7s15 --sensitivities $dir/s.json --out $dir/d.json --storage auto --grain 10"
+expect 0 "Usage: sevencast-explore --device" --device xc7s15 --help
+expect 2 "'xc7s16' is not xc7s6" --device xc7s16 --sensitivities "$dir/s.json" --out "$dir/d.json"
+expect 2 "'ram' is not block" --device xc7s15 --sensitivities "$dir/s.json" --out "$dir/d.json" --storage ram
+# shellcheck disable=SC2086 # $small is a list of words
+{
+    expect 1 "nothing fits xc7s15" $small --max-cycles 10
+    expect 3 "none: " $small --integers "$dir/none"
+    expect 0 "less 10 %" $small --check 100 --max-cycles 400 --jobs 2
+}
+jq -e '.points == (.front | length) and .points > 3 and .room as $room |
+    ([.front[].predicted_rmse] | . == sort) and .check.held > 10 and .check.uncovered * 10 < .check.held and
+    ([.front[]] | all(.lut <= $room.LUT and .dsp <= $room.DSP and .ramb18 <= $room.RAMB18 and .cycles <= 400))' \
+    "$dir/d.json" >/dev/null || fail "the front of the device does not hold together: $(jq -c 'del(.front)' "$dir/d.json")"
+"$bin/sevencast-train" --task-file "$dir/toy.json" --data "$dir/a.csv" $net --bits "$(jq -r '.front[0].bits' "$dir/d.json")" \
+    --hardware "$(jq -c '.front[0].hardware' "$dir/d.json")" --epochs-qat 1 --name toy --out "$dir/deep" >"$dir/out" 2>&1 ||
+    fail "training a point of the device"
+"$bin/sevencast-build" "$dir/deep" --listing >"$dir/out" 2>&1 || fail "planning a point of the device"
+grep -q "^$(jq '.front[0].cycles' "$dir/d.json") cycles" "$dir/out" || fail "cycles are not the plan's: $(grep cycles "$dir/out")"
+"$SEVENCAST_SOURCE/tools/explore/report" "$dir/none.json" "$dir/report" >/dev/null 2>&1 && fail "a report of nothing"
+if command -v gnuplot >/dev/null; then
+    "$SEVENCAST_SOURCE/tools/explore/report" "$dir/d.json" "$dir/report" >"$dir/out" 2>&1 || fail "report: $(cat "$dir/out")"
+    grep -q "sevencast-train --task-file toy.json" "$dir/report/explore-toy-xc7s15.md" || fail "the report names no command"
+    grep -q "<svg" "$dir/report/explore-toy-xc7s15-cycles.svg" || fail "the report has no plot"
+fi
+
 page=$SEVENCAST_SOURCE/man/sevencast-explore.1
-for option in $("$explore" --help | grep -o -e '--[a-z-]*' | sort -u | sed 's/^--//'); do
+for option in $({ "$explore" --help; "$explore" --device xc7s15 --help; } | grep -o -e '--[a-z-]*' | sort -u | sed 's/^--//'); do
     grep -qF -e "\\-\\-$option" "$page" || fail "$page lacks --$option"
 done
 exit $failed
