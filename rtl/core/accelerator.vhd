@@ -70,6 +70,7 @@ architecture rtl of accelerator is
   signal value_idle     : std_logic_vector(0 to value_groups_c - 1);
 
   signal read_window, read_activation, read_numerator : std_logic;
+  signal window_idle, activation_idle, numerator_idle : std_logic; -- zeros come
   signal window_read_addr : natural range 0 to span_of(window_depth_c) - 1;
   signal activation_read_addr : natural range 0 to span_of(activation_depth_c) - 1;
   signal numerator_read_addr : natural range 0 to span_of(numerator_depth_c) - 1;
@@ -226,6 +227,10 @@ begin
   read_window <= issue_valid when token_from = from_window else '0';
   read_activation <= issue_valid when token_from = from_activation else '0';
   read_numerator <= issue_valid when token_from = from_numerator else '0';
+  -- In a netlist a token is the OR of what is read; for a simulator to clear words costs more.
+  window_idle <= '0' when fast_c else not read_window;
+  activation_idle <= '0' when fast_c else not read_activation;
+  numerator_idle <= '0' when fast_c else not read_numerator;
   -- lint: allow division because the span is a power of two
   window_read_addr <= (token_addr + buffer_base) mod span_of(window_depth_c);
   -- lint: allow division because the span is a power of two
@@ -237,7 +242,7 @@ begin
       generic map (kind_g => window_kind_c, depth_g => window_depth_c, elements_g => u_c,
         bits_g => x_bits_c, fast_g => fast_c)
       port map (clk => clk, write_enable => window_write(t), write_addr => window_write_addr,
-        write_data => window_write_data, read_enable => read_window,
+        write_data => window_write_data, read_enable => read_window, idle => window_idle,
         read_addr => window_read_addr, read_data => window_words(t));
     activation_bank : entity work.memory_bank
       generic map (kind_g => activation_kind_c, depth_g => activation_depth_c, elements_g => u_c,
@@ -245,7 +250,8 @@ begin
       port map (clk => clk, write_enable => activation_write(t),
         write_addr => activation_addr(t),
         write_data => activation_data(t * u_c to t * u_c + u_c - 1),
-        read_enable => read_activation, read_addr => activation_read_addr,
+        read_enable => read_activation, idle => activation_idle,
+        read_addr => activation_read_addr,
         read_data => activation_words(t));
     numerator_bank : entity work.memory_bank
       generic map (kind_g => numerator_kind_c, depth_g => numerator_depth_c, elements_g => u_c,
@@ -254,7 +260,7 @@ begin
         write_addr => numerator_addr,
         write_data => numerator_data((t mod softmax_lanes_c) * u_c to
           (t mod softmax_lanes_c) * u_c + u_c - 1),
-        read_enable => read_numerator, read_addr => numerator_read_addr,
+        read_enable => read_numerator, idle => numerator_idle, read_addr => numerator_read_addr,
         read_data => numerator_words(t));
   end generate;
 
@@ -331,27 +337,49 @@ begin
     end if;
   end process;
 
-  token_operands : process (clk)
-  begin
-    if rising_edge(clk) then
-      if valid_1 = '1' then
-        for t in 0 to t_c - 1 loop
-          for u in 0 to u_c - 1 loop
-            case token_from_1 is
-              when from_window =>
-                tokens(t * u_c + u) <= window_words(t)(u);
-              when from_activation =>
-                tokens(t * u_c + u) <= activation_words(t)(u);
-              when from_numerator =>
-                tokens(t * u_c + u) <= numerator_words(t)(u);
-              when from_nothing =>
-                tokens(t * u_c + u) <= 0;
-            end case;
+  simulated_tokens : if fast_c generate
+    process (clk)
+    begin
+      if rising_edge(clk) then
+        if valid_1 = '1' then
+          for t in 0 to t_c - 1 loop
+            for u in 0 to u_c - 1 loop
+              case token_from_1 is
+                when from_window =>
+                  tokens(t * u_c + u) <= window_words(t)(u);
+                when from_activation =>
+                  tokens(t * u_c + u) <= activation_words(t)(u);
+                when from_numerator =>
+                  tokens(t * u_c + u) <= numerator_words(t)(u);
+                when from_nothing =>
+                  tokens(t * u_c + u) <= 0;
+              end case;
+            end loop;
           end loop;
-        end loop;
+        end if;
       end if;
-    end if;
-  end process;
+    end process;
+  end generate;
+  netlist_tokens : if not fast_c generate
+    tokens_of : for t in 0 to t_c - 1 generate
+      terms_of : for u in 0 to u_c - 1 generate
+        subtype code_t is std_logic_vector(token_port_bits_c - 1 downto 0);
+        signal code : code_t := (others => '0');
+      begin
+        process (clk)
+        begin
+          if rising_edge(clk) then
+            if valid_1 = '1' then
+              code <= std_logic_vector(to_signed(window_words(t)(u), token_port_bits_c))
+                or std_logic_vector(to_signed(activation_words(t)(u), token_port_bits_c))
+                or std_logic_vector(to_signed(numerator_words(t)(u), token_port_bits_c));
+            end if;
+          end if;
+        end process;
+        tokens(t * u_c + u) <= to_integer(signed(code));
+      end generate;
+    end generate;
+  end generate;
 
   -- A weight is the OR of the ROM and of every group of key and value banks: one at most is not zero.
   simulated_weights : if fast_c generate

@@ -1,6 +1,5 @@
 core/ram_block.vhd
 core/ram_distributed.vhd
-core/ram_auto.vhd
 core/rom_block.vhd
 core/rom_logic.vhd
 core/rom.vhd

@@ -66,7 +66,7 @@ unit() {
         core/booth_row.vhd core/accumulator.vhd core/dot_lane.vhd core/dot_chain.vhd core/tile.vhd \
         core/test/tile_tb.vhd -- -gx_bits_g=4 -gw_bits_g=4 -glate_g=1 ;;
     memory) "$work/rtl/test-bench.sh" memory_tb core/arithmetic_pkg.vhd core/ram_block.vhd \
-        core/ram_distributed.vhd core/ram_auto.vhd core/memory_bank.vhd core/test/memory_tb.vhd ;;
+        core/ram_distributed.vhd core/memory_bank.vhd core/test/memory_tb.vhd ;;
     esac
 }
 
