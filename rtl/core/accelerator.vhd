@@ -456,7 +456,8 @@ begin
       position_block_bits_g => position_block_bits_c, stream_bits_g => stream_width_c,
       bias_bits_g => bias_bits_c, position_bits_g => position_bits_c,
       position_drop_g => position_drop_c, gain_field_g => gain_field_c, row_field_g => row_field_c,
-      depth_kept_g => kept_depth_c, channels_g => pool_depth_c, slots_g => softmax_slots_c, fast_g => fast_c)
+      depth_kept_g => kept_depth_c, channels_g => pool_depth_c, slots_g => softmax_slots_c,
+      shared_g => requantiser_dsps_c = 1, fast_g => fast_c)
     port map (clk => clk, rst => rst, start => start, captured => captured,
       tile_output => tile_output, tile_group => tile_group, tile_acc => tile_acc,
       kept_addr => kept_read_addr, kept_data => kept_read_data, pool_addr => pool_read_addr,

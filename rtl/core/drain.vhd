@@ -40,6 +40,7 @@ entity drain is
     depth_kept_g      : positive; -- a power of two
     channels_g        : positive;     -- of the pool, a power of two
     slots_g           : positive;     -- of reciprocals
+    shared_g          : boolean;      -- residuals and products by turns: gained channels take two cycles a group
     fast_g            : boolean);
   port (
     clk          : in  std_logic;
@@ -68,8 +69,9 @@ architecture rtl of drain is
 
   -- A position bias takes the residual's way: times 2**low_c in the gain's place, where the first
   -- DSP48E1 adds gain and offset by itself, and besides times the zeros below it; what 25 bits cannot
-  -- hold is the lowest bits of the bias, and where even that is too wide (the residual's port has 18 bits) it is the whole bias.
-  constant whole_c : boolean := position_bits_g > 41;
+  -- hold is the lowest bits of the bias, and where even that is too wide (the residual's port has 18 bits),
+  -- or where a residual would take a cycle, it is the whole bias.
+  constant whole_c : boolean := position_bits_g > 41 or shared_g;
   function low_bits return natural is
   begin
     if whole_c then
@@ -167,6 +169,9 @@ architecture rtl of drain is
   signal active       : std_logic;
   signal valid_1      : std_logic := '0';
   signal valid_2      : std_logic := '0';
+  signal splits       : std_logic;        -- a residual is read, its product in the next cycle
+  signal second       : std_logic := '0'; -- that cycle
+  signal part_1, part_2 : std_logic := '0'; -- a residual's
   signal at_output    : natural range 0 to last_of(outputs_g) := 0;
   signal at_group     : group_t := 0;
   signal constant_addr : constant_t := 0;
@@ -193,7 +198,8 @@ begin
   read_enable <= active;
   tile_output <= at_output;
   tile_group <= at_group;
-  stream_next <= active when pass.streamed and at_group = pass.last_group else '0';
+  splits <= active and not second when shared_g and pass.gained else '0';
+  stream_next <= active and not splits when pass.streamed and at_group = pass.last_group else '0';
   channel_idle <= not active when not pass.streamed else '1';
   channel_in_logic : if channel_block_bits_g = 0 generate
     channel_addr <= constant_addr mod channel_depth_c;
@@ -201,7 +207,7 @@ begin
   channel_in_block : if channel_block_bits_g > 0 generate
     channel_addr <= constant_addr when constant_addr < channel_depth_c else 0;
   end generate;
-  gain_idle <= not active when pass.gained else '1';
+  gain_idle <= not active or second when pass.gained else '1';
   gain_in_logic : if gain_block_bits_g = 0 generate
     gain_addr <= constant_addr mod gain_depth_c;
   end generate;
@@ -225,10 +231,14 @@ begin
   begin
     if rising_edge(clk) then
       valid_1 <= active;
+      part_1 <= splits;
+      second <= splits;
       fresh := false;
       if active = '1' then
         pass_1 <= pass;
         busy <= '1';
+      end if;
+      if active = '1' and splits = '0' then
         kept := (kept + 1) mod depth_kept_g;
         if band = pass.last_group then
           band := 0;
@@ -280,6 +290,7 @@ begin
       if rst = '1' then
         busy <= '0';
         valid_1 <= '0';
+        second <= '0';
       end if;
     end if;
   end process;
@@ -314,6 +325,7 @@ begin
   begin
     if rising_edge(clk) then
       valid_2 <= valid_1;
+      part_2 <= part_1;
       if valid_1 = '1' then
         scale <= pass_1.scale;
         if gain_field_g > 0 then -- 0 where there is no residual
@@ -350,9 +362,13 @@ begin
               end if;
             end if;
           end if;
+          if part_1 = '1' then
+            acc(i) <= 0;
+            multiplier(i) <= kept_data(i);
+          end if;
           bias(i) <= field_wide(word, 0, bias_bits_g, fast_g);
         end loop;
-        if pass_1.pooled then
+        if pass_1.pooled then -- which has no residual
           acc(0) <= pool_data;
         end if;
       end if;
@@ -366,8 +382,9 @@ begin
     generic map (lanes_g => lanes_g, acc_bits_g => acc_bits_g,
       multiplier_bits_g => multiplier_bits_g, residual_bits_g => residual_bits,
       gain_bits_g => gain_bits_g, sum_bits_g => sum_bits_g, code_bits_g => code_bits_g,
-      shifts_g => shifts_g, lows_g => lows_g, highs_g => highs_g, fast_g => fast_g)
-    port map (clk => clk, rst => rst, in_valid => valid_2, acc => acc, multiplier => multiplier,
+      shifts_g => shifts_g, lows_g => lows_g, highs_g => highs_g, shared_g => shared_g,
+      fast_g => fast_g)
+    port map (clk => clk, rst => rst, in_valid => valid_2, in_part => part_2, acc => acc, multiplier => multiplier,
       residual => residual, gain => gain, offset => offset, bias => bias, scale => scale,
       out_valid => out_valid, result => result);
 end architecture;

@@ -4,7 +4,9 @@
 -- to out_valid. The bias holds the rounding half, so half rounds up and nothing is added here.
 --
 -- In the netlist a lane is two DSP48E1: residual * (gain + offset) + bias in the first, product and
--- sum in the second. Bounds are powers of two but for a narrow range's lower end, so no comparator is needed:
+-- sum in the second. Or, with shared_g, one: a result with a residual takes two cycles, acc = offset = 0,
+-- multiplier = residual and in_part first, then gain = offset = 0; one without takes one cycle with gain = 0.
+-- The sum is kept from the first to the second, and what adds gain and acc is the DSP's. Bounds are powers of two but for a narrow range's lower end, so no comparator is needed:
 -- a code fits when the bits above it are equal, and what they are compared for is decoded once for
 -- all lanes. Few scales keep that small.
 library ieee;
@@ -24,14 +26,16 @@ entity requantiser is
     shifts_g          : int_array_t; -- per scale, each 1 to 40
     lows_g            : int_array_t; -- per scale: -2**m, 1 - 2**m or 0, m at most 16
     highs_g           : int_array_t; -- per scale: 2**m - 1
+    shared_g          : boolean := false; -- residual and product by turns
     fast_g            : boolean);
   port (
     clk        : in  std_logic;
     rst        : in  std_logic;
     in_valid   : in  std_logic;
+    in_part    : in  std_logic := '0'; -- shared_g: the product comes in the next cycle
     acc        : in  int_array_t(0 to lanes_g - 1);
     multiplier : in  int_array_t(0 to lanes_g - 1); -- unsigned
-    residual   : in  int_array_t(0 to lanes_g - 1);
+    residual   : in  int_array_t(0 to lanes_g - 1); -- unused with shared_g, as offset
     gain       : in  integer;                       -- 0 where there is no residual
     offset     : in  int_array_t(0 to lanes_g - 1); -- 25 bits; so has gain + offset
     bias       : in  wide_array_t(0 to lanes_g - 1);
@@ -46,15 +50,18 @@ architecture rtl of requantiser is
   constant lows_c   : int_array_t(0 to scales_c - 1) := lows_g;
   constant highs_c  : int_array_t(0 to scales_c - 1) := highs_g;
   signal valid_1, valid_2 : std_logic := '0';
+  signal ends_1 : std_logic := '0'; -- with the sum that comes next
 begin
   process (clk)
   begin
     if rising_edge(clk) then
       valid_1 <= in_valid;
-      valid_2 <= valid_1;
+      ends_1 <= in_valid and not in_part;
+      valid_2 <= ends_1;
       out_valid <= valid_2;
       if rst = '1' then
         valid_1 <= '0';
+        ends_1 <= '0';
         valid_2 <= '0';
         out_valid <= '0';
       end if;
@@ -66,15 +73,32 @@ begin
       variable stage_1, stage_2 : int_array_t(0 to lanes_g - 1) := (others => 0);
       variable sum    : wide_t;
       variable factor : integer;
+      variable parts  : wide_array_t(0 to lanes_g - 1);
+      variable second : boolean := false; -- of two cycles
     begin
       if rising_edge(clk) then
         if valid_2 = '1' then
           result <= stage_2;
         end if;
-        if valid_1 = '1' then
+        if ends_1 = '1' then
           stage_2 := stage_1;
         end if;
-        if in_valid = '1' then
+        if in_valid = '1' and shared_g and in_part = '1' then
+          for i in 0 to lanes_g - 1 loop
+            parts(i) := sum_fast(product_fast(gain, multiplier(i)), bias(i));
+          end loop;
+          second := true;
+        elsif in_valid = '1' and shared_g then
+          for i in 0 to lanes_g - 1 loop
+            sum := bias(i);
+            if second then
+              sum := parts(i);
+            end if;
+            sum := sum_fast(product_fast(acc(i), multiplier(i)), sum);
+            stage_1(i) := scale_fast(sum, shifts_c(scale), lows_c(scale), highs_c(scale));
+          end loop;
+          second := false;
+        elsif in_valid = '1' then
           for i in 0 to lanes_g - 1 loop
             sum := sum_fast(product_fast(acc(i), multiplier(i)), bias(i));
             factor := gain + offset(i);
@@ -195,6 +219,8 @@ begin
     signal outside_2  : std_logic_vector(17 downto 0) := (others => '0');   -- above the magnitude
     signal narrow_2   : std_logic_vector(17 downto 0) := (others => '0');   -- with that magnitude
     signal unsigned_2 : std_logic := '0';
+    signal part_1     : std_logic := '0'; -- what came last was a residual
+    signal fresh_1    : std_logic := '1'; -- the sum begins with the bias
   begin
     assert lows_c'length = highs_c'length and lows_g'length = scales_c
       report "requantiser: a scale is a shift, a low and a high" severity failure;
@@ -237,6 +263,11 @@ begin
         end if;
         if in_valid = '1' then
           scale_1 <= scale;
+          part_1 <= in_part;
+          fresh_1 <= not part_1;
+        end if;
+        if rst = '1' then
+          part_1 <= '0';
         end if;
       end if;
     end process;
@@ -245,29 +276,52 @@ begin
       constant bits_c : positive := bits_of(i);
       subtype code_t is signed(bits_c - 1 downto 0);
       subtype sum_t is signed(sum_bits_g - 1 downto 0);
-      signal product : signed(acc_bits_g + multiplier_bits_g downto 0) := (others => '0');
-      signal addend  : sum_t := (others => '0'); -- residual and bias
+      signal addend  : sum_t := (others => '0'); -- bias, and the residual unless shared_g
       signal sum     : sum_t := (others => '0');
       signal sign    : std_logic;
       signal shifted : code_t; -- right where fits
       signal over    : std_logic;
       signal code    : code_t := (others => '0');
     begin
-      process (clk)
+      both : if not shared_g generate
+        signal product : signed(acc_bits_g + multiplier_bits_g downto 0) := (others => '0');
       begin
-        if rising_edge(clk) then
-          if valid_1 = '1' then
-            sum <= resize(product, sum_bits_g) + addend;
+        process (clk)
+        begin
+          if rising_edge(clk) then
+            if valid_1 = '1' then
+              sum <= resize(product, sum_bits_g) + addend;
+            end if;
+            if in_valid = '1' then
+              product <= to_signed(acc(i), acc_bits_g) *
+                signed('0' & to_unsigned(multiplier(i), multiplier_bits_g));
+              addend <= resize(resize(to_signed(residual(i), residual_bits_g) *
+                (resize(to_signed(gain, gain_bits_g), 25) + to_signed(offset(i), 25)), wide_bits_c) +
+                to_bits(bias(i)), sum_bits_g);
+            end if;
           end if;
-          if in_valid = '1' then
-            product <= to_signed(acc(i), acc_bits_g) *
-              signed('0' & to_unsigned(multiplier(i), multiplier_bits_g));
-            addend <= resize(resize(to_signed(residual(i), residual_bits_g) *
-              (resize(to_signed(gain, gain_bits_g), 25) + to_signed(offset(i), 25)), wide_bits_c) +
-              to_bits(bias(i)), sum_bits_g);
+        end process;
+      end generate;
+      by_turns : if shared_g generate
+        constant factor_bits_c : positive := larger(multiplier_bits_g + 1, residual_bits_g);
+        signal product : signed(24 + factor_bits_c downto 0) := (others => '0');
+        signal before  : sum_t;
+      begin
+        before <= addend when fresh_1 = '1' else sum;
+        process (clk)
+        begin
+          if rising_edge(clk) then
+            if valid_1 = '1' then
+              sum <= resize(product, sum_bits_g) + before;
+            end if;
+            if in_valid = '1' then
+              product <= (resize(to_signed(gain, gain_bits_g), 25) + to_signed(acc(i), 25)) *
+                to_signed(multiplier(i), factor_bits_c);
+              addend <= resize(to_bits(bias(i)), sum_bits_g);
+            end if;
           end if;
-        end if;
-      end process;
+        end process;
+      end generate;
       sign <= sum(sum_bits_g - 1);
 
       choose : process (all)

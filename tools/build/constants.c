@@ -104,7 +104,8 @@ void plan_constants(struct plan *p)
     }
     p->position_bits = model_signed_bits(position);
     p->bias_bits = model_signed_bits(max.bias);
-    if (p->position_bits > PLAN_POSITION_BITS) { // a bias is a position's or a channel's
+    if (p->position_bits > PLAN_POSITION_BITS ||
+        p->hw.requantiser_dsps == 1) { // a bias is a position's or a channel's
         p->bias_bits = p->position_bits = (int)larger(p->bias_bits, p->position_bits);
     } else {
         while (!(set >> p->position_drop & 1))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/build/cost.h"
 
-enum { PIECE = 256, ROM_BITS = 64 }; // words of a LUT ROM with no mux outside its slices; of a LUT
+// Words of a LUT ROM with no mux outside its slices, bits of a LUT; words of LUT RAM that are ORed.
+enum { PIECE = 256, ROM_BITS = 64, RAM_PIECE = 64 };
 
 static int ceil_div(int a, int b)
 {
@@ -37,24 +38,22 @@ int cost_columns(int ramb18, int words)
 }
 
 // RAM32M: 6 bits of 32 words; RAM64M: 3 bits of 64. Both take 4 LUTs.
+static int piece_lutram(int bits, int words)
+{
+    return 4 * smaller(ceil_div(bits, 6) * ceil_div(words, 32), ceil_div(bits, 3));
+}
+
 int cost_lutram(int bits, int words)
 {
-    return 4 * smaller(ceil_div(bits, 6) * ceil_div(words, 32),
-                       ceil_div(bits, 3) * ceil_div(words, 64));
+    int rest = words % RAM_PIECE;
+    return words / RAM_PIECE * piece_lutram(bits, RAM_PIECE) +
+           (rest > 0 ? piece_lutram(bits, rest) : 0);
 }
 
-static int parts(int bits, int words)
+int cost_ram_or(int bits, int words)
 {
-    int narrow = ceil_div(words, 64), wide = ceil_div(words, 32);
-    return ceil_div(bits, 6) * wide < ceil_div(bits, 3) * narrow ? wide : narrow;
-}
-
-int cost_ram_muxes(int bits, int words)
-{
-    int n = parts(bits, words);
-    if (n == 1)
-        return 0;
-    return bits * (n <= 4 ? 1 : ceil_div(n, 4) + 1) + n;
+    int pieces = ceil_div(words, RAM_PIECE);
+    return pieces > 1 ? cost_or(bits, pieces) + 2 * pieces : 0;
 }
 
 int cost_rom_logic(int bits, int words)

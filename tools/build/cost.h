@@ -11,9 +11,9 @@ int cost_ramb18(int bits, int words);
 // Most bits of a word that so many RAMB18s hold.
 int cost_columns(int ramb18, int words);
 
-// A LUT RAM: LUTs that are memory, and those that choose among its parts.
+// A LUT RAM in pieces of 64 words: LUTs that are memory, and those that choose a piece and OR them.
 int cost_lutram(int bits, int words);
-int cost_ram_muxes(int bits, int words);
+int cost_ram_or(int bits, int words);
 
 // A ROM in LUTs, in pieces of 256 words that are ORed.
 int cost_rom_logic(int bits, int words);

@@ -49,6 +49,7 @@ static void defaults(struct hardware *hw, const struct model *mdl)
     hw->requantisers = hw->tokens;
     if (d >= 48 && bits > 4 && hw->tokens % 2 == 0)
         hw->requantisers = hw->tokens / 2;
+    hw->requantiser_dsps = 0;
     hw->softmax_lanes = 1;
     if (d < 48 && hw->requantisers % 3 == 0 && mdl->shape.window >= 3)
         hw->softmax_lanes = 3;
@@ -110,7 +111,7 @@ static int read_up_to(const json_t *object, const char *key, int max, int *out, 
 // A requantiser multiplies an accumulator and a residual; a softmax lane a distance.
 int hardware_dsps_left(const struct hardware *hw)
 {
-    int used = 2 * hw->requantisers + hw->softmax_lanes;
+    int used = hw->requantiser_dsps * hw->requantisers + hw->softmax_lanes;
     return used < HARDWARE_DSPS ? HARDWARE_DSPS - used : 0;
 }
 
@@ -161,6 +162,7 @@ int hardware_choose(struct hardware *hw, const struct model *mdl, json_t *object
             hw->softmax_lanes = 1;
         if (read_count(object, "softmax_lanes", hw->requantisers, &hw->softmax_lanes, why,
                        whycap) ||
+            read_count(object, "requantiser_dsps", 2, &hw->requantiser_dsps, why, whycap) ||
             read_up_to(object, "chains", HARDWARE_DSPS, &hw->chains, why, whycap) ||
             read_up_to(object, "ramb18", HARDWARE_RAMB18, &hw->ramb18, why, whycap) ||
             read_divider(hw, object, why, whycap) || read_storage(hw, object, why, whycap))

@@ -27,13 +27,14 @@ static void list_memories(const struct plan *p, FILE *out)
 void plan_list(const struct plan *p, FILE *out)
 {
     int lanes = p->hw.tokens * p->hw.outputs * p->hw.terms;
-    fprintf(
-        out,
-        "tile %dx%dx%d (%d lanes), %d DSP chains, %d requantisers, %d softmax lanes, %s divider\n"
-        "%ld cycles, %ld MAC, %.1f %% of the lanes' cycles used\n\n",
-        p->hw.tokens, p->hw.outputs, p->hw.terms, lanes, p->chains, p->hw.requantisers,
-        p->hw.softmax_lanes, p->hw.divider_pipelined ? "pipelined" : "serial", p->cycles, p->macs,
-        100.0 * (double)p->macs / ((double)p->cycles * lanes));
+    fprintf(out,
+            "tile %dx%dx%d (%d lanes), %d DSP chains, %d requantisers of %d DSPs, %d softmax "
+            "lanes, %s divider\n"
+            "%ld cycles, %ld MAC, %.1f %% of the lanes' cycles used\n\n",
+            p->hw.tokens, p->hw.outputs, p->hw.terms, lanes, p->chains, p->hw.requantisers,
+            p->hw.requantiser_dsps, p->hw.softmax_lanes,
+            p->hw.divider_pipelined ? "pipelined" : "serial", p->cycles, p->macs,
+            100.0 * (double)p->macs / ((double)p->cycles * lanes));
     fprintf(out, "%4s %-8s %5s %5s %4s  %6s %6s %6s  %4s %5s %5s  %s\n", "pass", "op", "layer",
             "block", "head", "begin", "end", "waited", "jobs", "slice", "drain",
             "waits for (writes, softmaxes)");

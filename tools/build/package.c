@@ -202,16 +202,18 @@ static enum package_result write_build(const struct package_request *r, const ch
     char path[PACKAGE_PATH_MAX], file[VARIANT_NAME_MAX + 8];
     snprintf(file, sizeof file, "%s.bit", v->name);
     const struct hardware *hw = &r->plan->hw;
-    json_t *o = json_pack(
-        "{s:s, s:s, s:{s:s, s:s, s:s}, s:s, s:I, s:s, s:I, s:i, s:{s:i, s:i, s:i, s:i, s:i, s:i},"
-        " s:{s:s, s:s}}",
-        "variant", v->name, "hash", v->hash_hex, "bitstream", "file", file, "part", part_name,
-        "sha256", sha_hex, "origin", implementation ? "board" : "virtual", "cycles",
-        (json_int_t)cycles, "cycles_from", r->simulate ? "rtl" : "plan", "macs",
-        (json_int_t)r->plan->macs, "clock_hz", BUILD_CLOCK_HZ, "hardware", "tokens", hw->tokens,
-        "outputs", hw->outputs, "terms", hw->terms, "chains", r->plan->chains, "requantisers",
-        hw->requantisers, "softmax_lanes", hw->softmax_lanes, "tools", "sevencast-build",
-        SEVENCAST_VERSION, "simulator", r->simulate ? "ghdl-llvm" : "none");
+    json_t *o =
+        json_pack("{s:s, s:s, s:{s:s, s:s, s:s}, s:s, s:I, s:s, s:I, s:i, s:{s:i, s:i, s:i, s:i, "
+                  "s:i, s:i, s:i},"
+                  " s:{s:s, s:s}}",
+                  "variant", v->name, "hash", v->hash_hex, "bitstream", "file", file, "part",
+                  part_name, "sha256", sha_hex, "origin", implementation ? "board" : "virtual",
+                  "cycles", (json_int_t)cycles, "cycles_from", r->simulate ? "rtl" : "plan", "macs",
+                  (json_int_t)r->plan->macs, "clock_hz", BUILD_CLOCK_HZ, "hardware", "tokens",
+                  hw->tokens, "outputs", hw->outputs, "terms", hw->terms, "chains", r->plan->chains,
+                  "requantisers", hw->requantisers, "requantiser_dsps", hw->requantiser_dsps,
+                  "softmax_lanes", hw->softmax_lanes, "tools", "sevencast-build", SEVENCAST_VERSION,
+                  "simulator", r->simulate ? "ghdl-llvm" : "none");
     if (implementation && o && json_object_set(o, "implementation", implementation) != 0)
         return file_error("build.json");
     int bad = !o || join(path, dir, "build.json") != 0 || json_dump_file(o, path, JSON_INDENT(2));

@@ -253,7 +253,7 @@ static int add_positions(struct plan *p, const struct place *place)
         int64_t rest = b[i] - position_middle(p, i % s->d_model);
         largest = llabs(rest) > largest ? llabs(rest) : largest;
     }
-    int shared = model_signed_bits(largest) <= PLAN_POSITION_BITS;
+    int shared = model_signed_bits(largest) <= PLAN_POSITION_BITS && p->hw.requantiser_dsps == 2;
     for (int c = 0; c < s->d_model; c++)
         p->channels[place->channel_base + c].bias = shared ? position_middle(p, c) : 0;
     for (int block = 0; block < p->blocks; block++)
@@ -290,8 +290,9 @@ static void finish(const struct plan *p, struct pass *s)
     s->groups = ceil_div(s->tokens, p->hw.requantisers);
     s->jobs = ceil_div(s->channels, p->hw.outputs);
     int full = p->hw.outputs < s->channels ? p->hw.outputs : s->channels;
-    s->drain = full * s->groups;
-    s->drain_last = (s->channels - (s->jobs - 1) * p->hw.outputs) * s->groups;
+    int cycles = s->residual && p->hw.requantiser_dsps == 1 ? 2 * s->groups : s->groups;
+    s->drain = full * cycles;
+    s->drain_last = (s->channels - (s->jobs - 1) * p->hw.outputs) * cycles;
     s->word_step = 1;
     s->kept_base = s->block * (p->hw.tokens / p->hw.requantisers) * p->model->shape.d_model;
 }
@@ -472,8 +473,8 @@ static int feed_forward(struct plan *p, int layer, enum pass_op op, const struct
         s->channels = w->rows;
         s->slices = slices_of(p, op, w->cols);
         s->token_from = FROM_ACTIVATION;
-        finish(p, s);
         set_requant(s, &w->rq, &place);
+        finish(p, s);
         s->tensor = (int)tensor;
         s->offset = op == PASS_FF1 ? p->f_offset[layer] : 0;
         set_range(s, model_tensor_range(&p->model->shape, tensor),

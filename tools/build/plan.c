@@ -177,24 +177,38 @@ static int signed_bits_of_products(int terms, int x_bits, int w_bits)
     return model_signed_bits(model_acc_max(x_bits, 1, w_bits, terms));
 }
 
-// How products share the 25 x 18 multiplier of a DSP: rtl/core/tile_pkg.vhd.
+// Chains that requantisers of so many DSPs leave room for.
+static int chains_of(const struct plan *p, int requantiser_dsps)
+{
+    struct hardware hw = p->hw;
+    hw.requantiser_dsps = requantiser_dsps;
+    int left = hardware_dsps_left(&hw);
+    if (p->model->shape.form == MODEL_COLLAPSED) // the readout's multipliers
+        left -= p->model->shape.outputs < left ? p->model->shape.outputs : left;
+    int chains = p->lane_stages < hw.terms ? 0 : left / hw.terms;
+    return chains < p->chains_room ? chains : p->chains_room;
+}
+
+// How products share the 25 x 18 multiplier of a DSP: rtl/core/tile_pkg.vhd. One DSP can make the
+// product of a residual and that of an accumulator by turns: where the slices of a job of d_model
+// terms give a drain that time, and what it frees makes a chain.
 static void plan_chains(struct plan *p)
 {
     int x = p->token_port_bits, w = p->weight_port_bits, terms = p->hw.terms;
     int field = signed_bits_of_products(terms, x, w);
     int outputs = field + w <= 25 ? 2 : 1;
     int tokens = 2 * field + w <= 25 && field + x + 1 <= 18 ? 2 : 1;
+    int drain = p->hw.outputs * (p->hw.tokens / p->hw.requantisers);
     p->chains_room = (p->hw.outputs / outputs) * (p->hw.tokens / tokens);
     // radix-4 rows, two a stage
     p->lane_stages = ceil_div(ceil_div(w, 2) * terms, 2);
-    p->chains = p->hw.chains;
-    if (p->chains < 0) {
-        int left = hardware_dsps_left(&p->hw);
-        if (p->model->shape.form == MODEL_COLLAPSED) // the readout's multipliers
-            left -= p->model->shape.outputs < left ? p->model->shape.outputs : left;
-        p->chains = p->lane_stages < terms ? 0 : left / terms;
-        p->chains = p->chains < p->chains_room ? p->chains : p->chains_room;
+    if (p->hw.requantiser_dsps == 0) {
+        int wanted = p->hw.chains < 0 ? p->chains_room : p->hw.chains;
+        int has_time = ceil_div(p->model->shape.d_model, terms) >= 2 * drain;
+        p->hw.requantiser_dsps =
+            has_time && chains_of(p, 2) < wanted && chains_of(p, 2) < chains_of(p, 1) ? 1 : 2;
     }
+    p->chains = p->hw.chains < 0 ? chains_of(p, p->hw.requantiser_dsps) : p->hw.chains;
     if (p->chains > 0)
         p->lane_stages = larger(p->lane_stages, terms);
 }

@@ -67,7 +67,7 @@ static void add_ram(struct storage *s, enum hardware_buffer buffer, int copies, 
     int block = copies * cost_ramb18(bits, words);
     if (kind != STORAGE_BLOCK) {
         m->ways[0].lutram = copies * cost_lutram(bits, words);
-        m->ways[0].lut = m->ways[0].lutram + copies * cost_ram_muxes(bits, words);
+        m->ways[0].lut = m->ways[0].lutram + copies * cost_ram_or(bits, words);
     }
     if (kind != STORAGE_DISTRIBUTED && block <= COST_RAMB18)
         m->ways[block].lut = 0;

@@ -333,8 +333,8 @@ int part_is_exact(enum part part, enum part_resource resource)
 int parts_dsp(const struct plan *p)
 {
     const struct model_shape *s = &p->model->shape;
-    return p->chains * p->hw.terms + 2 * p->hw.requantisers + p->hw.softmax_lanes +
-           (s->form == MODEL_COLLAPSED ? s->outputs : 0);
+    return p->chains * p->hw.terms + p->hw.requantiser_dsps * p->hw.requantisers +
+           p->hw.softmax_lanes + (s->form == MODEL_COLLAPSED ? s->outputs : 0);
 }
 
 int parts_ramb18(const struct plan *p)

@@ -35,10 +35,11 @@ static json_t *random_hardware(struct model_rng *r, int window)
     json_t *storage = json_object();
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         json_object_set_new(storage, buffers[i], json_string(kinds[model_rng_range(r, 0, 2)]));
-    return json_pack("{s:{s:i,s:i,s:i},s:i,s:i,s:s,s:o}", "tile", "tokens", tokens, "outputs",
-                     outputs, "terms", terms, "requantisers", requantisers, "softmax_lanes", lanes,
-                     "divider", model_rng_range(r, 0, 1) ? "pipelined" : "serial", "storage",
-                     storage);
+    int pipelined = (int)model_rng_range(r, 0, 1), dsps = (int)model_rng_range(r, 1, 2);
+    return json_pack("{s:{s:i,s:i,s:i},s:i,s:i,s:i,s:s,s:o}", "tile", "tokens", tokens, "outputs",
+                     outputs, "terms", terms, "requantisers", requantisers, "requantiser_dsps",
+                     dsps, "softmax_lanes", lanes, "divider", pipelined ? "pipelined" : "serial",
+                     "storage", storage);
 }
 
 // Leaves open what the part has no Block RAM for. -1: refused for another reason.

@@ -18,8 +18,10 @@ awk 'function random() { state = (state * 1103515245 + 12345) % 2147483648; retu
         for (a = 1; 2 ^ a < $2; a++);
         name = $1 "_" $2 "_" $3
         style = $1 ~ /rom_logic/ ? "logic" : $1 ~ /distributed/ ? "distributed" : "block"
-        printf "module %s(input clk, input idle, input we, input [15:0] ra, input [15:0] wa, input [255:0] d, output reg [%d:0] q);\n", name, $3 - 1
-        printf "(* %s_style = \"%s\" *) reg [%d:0] memory [0:%d];\n", substr($1, 1, 3), style, $3 - 1, $2 - 1
+        printf "module %s(input clk, input idle, input we, input [15:0] ra, input [15:0] wa, input [255:0] d, output %s [%d:0] q);\n",
+            name, $1 ~ /distributed/ ? "" : "reg", $3 - 1
+        if ($1 !~ /distributed/)
+            printf "(* %s_style = \"%s\" *) reg [%d:0] memory [0:%d];\n", substr($1, 1, 3), style, $3 - 1, $2 - 1
         if ($1 ~ /^rom/) {
             print "initial begin"
             for (i = 0; i < $2; i++) {
@@ -28,6 +30,20 @@ awk 'function random() { state = (state * 1103515245 + 12345) % 2147483648; retu
                 print ";"
             }
             printf "end\nalways @(posedge clk) if (idle) q <= 0; else q <= memory[ra[%d:0]];\n", a - 1
+        } else if ($1 ~ /distributed/) {
+            # memory_bank.vhd: pieces of 64 words, whole ones but the last
+            either = ""
+            for (p = 0; p * 64 < $2; p++) {
+                for (b = 1; 2 ^ b < 64 && 2 ^ b < $2 - p * 64; b++);
+                printf "(* ram_style = \"distributed\" *) reg [%d:0] memory%d [0:%d]; reg [%d:0] q%d;\n", $3 - 1, p, 2 ^ b - 1, $3 - 1, p
+                printf "integer i%d; initial for (i%d = 0; i%d < %d; i%d = i%d + 1) memory%d[i%d] = 0;\n", p, p, p, 2 ^ b, p, p, p, p
+                mine = $2 > 64 ? sprintf("wa[%d:6] == %d", a - 1, p) : "1"
+                other = $2 > 64 ? sprintf("ra[%d:6] != %d", a - 1, p) : "0"
+                printf "always @(posedge clk) begin if (we && %s) memory%d[wa[%d:0]] <= d[%d:0];\n", mine, p, b - 1, $3 - 1
+                printf "if (idle || %s) q%d <= 0; else q%d <= memory%d[ra[%d:0]]; end\n", other, p, p, p, b - 1
+                either = either (p ? " | q" : "q") p
+            }
+            print "assign q = " either ";"
         } else {
             printf "integer i; initial for (i = 0; i < %d; i = i + 1) memory[i] = 0;\n", $2
             printf "always @(posedge clk) begin if (we) memory[wa[%d:0]] <= d[%d:0]; if (!idle) q <= memory[ra[%d:0]]; end\n", a - 1, $3 - 1, a - 1

@@ -40,7 +40,7 @@ int main(void)
         else if (table[i].kind[1] == 'o')
             lut = cost_rom_logic(bits, words);
         else
-            lut = (lutram = cost_lutram(bits, words)) + cost_ram_muxes(bits, words);
+            lut = (lutram = cost_lutram(bits, words)) + cost_ram_or(bits, words);
         printf("%s %d %d %d %d %d\n", table[i].kind, words, bits, block, lutram, lut);
     }
     return 0;
