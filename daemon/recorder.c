@@ -13,6 +13,7 @@
 #include "daemon/experiment_judge.h"
 #include "daemon/log.h"
 #include "daemon/recorder_load.h"
+#include "protocol/service_write.h"
 
 struct list {
     struct recorder_job *first, **last;
@@ -26,6 +27,7 @@ struct recorder {
     struct record_file *file; // of the thread once it runs
     struct judge *judge;      // of the thread: the experiment that runs, NULL: none
     char judged[RECORD_ID_MAX + 1];
+    char text[SERVICE_HEADER_MAX]; // of the thread: a record; a report must fit a reply, too
     pthread_t thread;
     bool threaded;
     pthread_mutex_t mutex;
@@ -109,15 +111,17 @@ static void fill_counts(const struct recorder *r, struct recorder_job *job)
 
 static void do_run(struct recorder *r, struct recorder_job *job)
 {
-    json_t *o = json_pack("{s:s,s:s,s:I}", "before", job->before, "origin", job->origin, "clock_hz",
-                          (json_int_t)job->clock_hz);
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    struct service_writer writer, *w = &writer;
+    service_write_begin(w, r->text, sizeof r->text);
+    service_write_open(w, NULL, '{');
+    service_write_text(w, "before", job->before);
+    service_write_text(w, "origin", job->origin);
+    service_write_integer(w, "clock_hz", job->clock_hz);
+    service_write_close(w, '}');
     judge_free(r->judge);
     r->judge = judge_new(&job->spec);
     snprintf(r->judged, sizeof r->judged, "%s", job->id);
-    job->done = r->judge && text && append(r, job, RECORD_RUN, 0, text, strlen(text));
-    free(text);
-    json_decref(o);
+    job->done = r->judge && append(r, job, RECORD_RUN, 0, r->text, service_write_end(w));
 }
 
 static void do_step(struct recorder *r, struct recorder_job *job)
@@ -132,6 +136,26 @@ static void do_step(struct recorder *r, struct recorder_job *job)
     if (!job->done)
         snprintf(job->reason, sizeof job->reason, "a step cannot be recorded");
     fill_counts(r, job);
+}
+
+// The reason may hold words of other programs: what is not UTF-8 in it must not cost the record.
+static size_t write_end(char *out, size_t capacity, const struct recorder_job *job,
+                        const json_t *report)
+{
+    struct service_writer writer, *w = &writer;
+    service_write_begin(w, out, capacity);
+    service_write_open(w, NULL, '{');
+    service_write_text(w, "state", service_experiment_state_name(job->state));
+    service_write_text(w, "reason", job->reason);
+    service_write_real(w, "seconds", job->seconds);
+    service_write_integer(w, "steps", (uint64_t)job->steps);
+    service_write_integer(w, "blocks", (uint64_t)job->blocks);
+    service_write_integer(w, "decided", (uint64_t)job->decided);
+    service_write_integer(w, "comparisons", (uint64_t)job->comparisons);
+    if (report)
+        service_write_json(w, "report", report);
+    service_write_close(w, '}');
+    return service_write_end(w);
 }
 
 static void do_end(struct recorder *r, struct recorder_job *job)
@@ -149,17 +173,10 @@ static void do_end(struct recorder *r, struct recorder_job *job)
         judge_free(r->judge);
         r->judge = NULL;
     }
-    json_t *o = json_pack("{s:s,s:s%,s:f,s:i,s:i,s:i,s:i,s:O*}", "state",
-                          service_experiment_state_name(job->state), "reason", job->reason,
-                          strlen(job->reason), "seconds", job->seconds, "steps", job->steps,
-                          "blocks", job->blocks, "decided", job->decided, "comparisons",
-                          job->comparisons, "report", report);
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-    job->done = text && append(r, job, RECORD_END, 0, text, strlen(text));
+    job->done =
+        append(r, job, RECORD_END, 0, r->text, write_end(r->text, sizeof r->text, job, report));
     if (job->done) // nobody needs the windows any more
         record_remove_from(r->file, job->id, RECORD_DATA, 0);
-    free(text);
-    json_decref(o);
     json_decref(report);
 }
 
