@@ -165,7 +165,7 @@ static int check_bit(struct package *p, const char *dir)
 }
 
 // count integers within [lo, hi] from a JSON array; -1 when it is anything else.
-static int take_codes(json_t *array, int count, int lo, int hi, int (*put)(void *, int, int),
+static int take_codes(json_t *array, int count, int lo, int hi, void (*put)(void *, int, int),
                       void *to)
 {
     if (!json_is_array(array) || json_array_size(array) != (size_t)count)
@@ -180,16 +180,14 @@ static int take_codes(json_t *array, int count, int lo, int hi, int (*put)(void 
     return 0;
 }
 
-static int put_i8(void *to, int i, int code)
+static void put_i8(void *to, int i, int code)
 {
     ((int8_t *)to)[i] = (int8_t)code;
-    return 0;
 }
 
-static int put_i16(void *to, int i, int code)
+static void put_i16(void *to, int i, int code)
 {
     ((int16_t *)to)[i] = (int16_t)code;
-    return 0;
 }
 
 static int check_golden_windows(struct package *p, json_t *windows, struct model_trace *trace)

@@ -29,14 +29,6 @@ struct package *packages_by_hash(const struct packages *ps, const uint8_t *hash)
     return NULL;
 }
 
-bool packages_has_task(const struct packages *ps, const char *task)
-{
-    for (int i = 0; i < ps->n; i++)
-        if (ps->item[i]->available && strcmp(ps->item[i]->variant->task, task) == 0)
-            return true;
-    return false;
-}
-
 static int is_package_name(const struct dirent *e)
 {
     size_t n = strlen(e->d_name);

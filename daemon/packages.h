@@ -41,6 +41,5 @@ void packages_rescan(struct packages *ps);
 
 struct package *packages_find(const struct packages *ps, const char *name);
 struct package *packages_by_hash(const struct packages *ps, const uint8_t *hash);
-bool packages_has_task(const struct packages *ps, const char *task);
 
 #endif

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RECORD_BODY_MAX = 4 << 20, RECORD_ID_MAX = 63 };
+enum { RECORD_ID_MAX = 63 };
 
 enum record_kind {
     RECORD_START, // the spec

@@ -35,8 +35,6 @@ static size_t expected_bytes(const union wire_packet *p)
         return wire_infer_bytes(&p->infer);
     case WIRE_STOP:
         return sizeof p->stop;
-    case WIRE_CHECK:
-        return sizeof p->check;
     case WIRE_HELLO:
         return sizeof p->hello;
     case WIRE_ALIVE:

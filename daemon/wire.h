@@ -17,7 +17,7 @@
 #include "daemon/meter.h"
 
 enum {
-    WIRE_VERSION = 0x7c570003, // "7CST", layout 3
+    WIRE_VERSION = 0x7c570004, // "7CST", layout 4
     WIRE_FD = 3,               // the worker's end
     WIRE_WINDOW_MAX = 2048,
     WIRE_OUTPUTS_MAX = 24,
@@ -34,7 +34,6 @@ enum wire_type {
     WIRE_PROGRAM,
     WIRE_INFER,
     WIRE_METER,      // reading of the power monitor pauses, or goes on
-    WIRE_CHECK,      // identify again; answered by STATE
     WIRE_STOP,       // ends the burst of the INFER with that tag, if it goes on
     WIRE_HELLO = 64, // worker -> front end; the first packet
     WIRE_ALIVE,
@@ -88,10 +87,6 @@ struct wire_meter {
 };
 
 struct wire_stop {
-    struct wire_head head;
-};
-
-struct wire_check {
     struct wire_head head;
 };
 
@@ -173,7 +168,6 @@ union wire_packet {
     struct wire_program program;
     struct wire_infer infer;
     struct wire_meter meter;
-    struct wire_check check;
     struct wire_stop stop;
     struct wire_hello hello;
     struct wire_alive alive;

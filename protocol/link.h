@@ -132,8 +132,6 @@ size_t link_burst_result_encode(const struct link_burst_result *r, unsigned outp
 // Element k < outputs of window < r->windows.
 int16_t link_burst_y(const struct link_burst_result *r, unsigned outputs, unsigned window,
                      unsigned k);
-// "DONE", "STOPPED", "LIMIT"; "UNKNOWN" otherwise.
-const char *link_burst_end_name(unsigned end);
 
 // "BAD_CRC"...; "UNKNOWN" for a code that is not defined.
 const char *link_error_name(unsigned code);

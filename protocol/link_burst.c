@@ -95,9 +95,3 @@ int16_t link_burst_y(const struct link_burst_result *r, unsigned outputs, unsign
 {
     return (int16_t)get(r->y + 2 * ((size_t)window * outputs + k), 2);
 }
-
-const char *link_burst_end_name(unsigned end)
-{
-    static const char *const names[] = {"DONE", "STOPPED", "LIMIT"};
-    return end <= LINK_BURST_LIMIT ? names[end] : "UNKNOWN";
-}

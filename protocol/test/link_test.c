@@ -390,15 +390,6 @@ static void burst_answer(void **state)
     assert_int_equal(link_burst_result_encode(&out, 506, bytes), 0);
 }
 
-static void burst_end_names(void **state)
-{
-    (void)state;
-    assert_string_equal(link_burst_end_name(LINK_BURST_DONE), "DONE");
-    assert_string_equal(link_burst_end_name(LINK_BURST_STOPPED), "STOPPED");
-    assert_string_equal(link_burst_end_name(LINK_BURST_LIMIT), "LIMIT");
-    assert_string_equal(link_burst_end_name(3), "UNKNOWN");
-}
-
 static void error_names(void **state)
 {
     (void)state;
@@ -419,7 +410,7 @@ int main(void)
         cmocka_unit_test(doubled_sync),        cmocka_unit_test(counts_bad_headers),
         cmocka_unit_test(identity_round_trip), cmocka_unit_test(identity_refused),
         cmocka_unit_test(burst_request),       cmocka_unit_test(burst_answer),
-        cmocka_unit_test(burst_end_names),     cmocka_unit_test(error_names),
+        cmocka_unit_test(error_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
