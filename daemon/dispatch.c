@@ -31,10 +31,10 @@ void frontend_end(struct frontend *fe, struct queue_slot *s)
 void frontend_fail(struct frontend *fe, struct queue_slot *s, enum service_code code,
                    const char *format, ...)
 {
-    char text[SERVICE_TEXT_MAX + 1];
+    struct service_error error; // its words may lie in the reply that is made anew below
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    service_error_vset(&error, code, NULL, format, args);
     va_end(args);
     const struct package *p = frontend_package(fe, queue_model(s));
     if (s->route)
@@ -44,7 +44,7 @@ void frontend_fail(struct frontend *fe, struct queue_slot *s, enum service_code 
         p->stats->fail_ns += now_ns() - s->received_ns;
     }
     service_reply_init(&fe->reply, &s->request);
-    service_error_set(&fe->reply.error, code, NULL, "%s", text);
+    fe->reply.error = error;
     frontend_answer_slot(fe, s);
     frontend_end(fe, s);
 }

@@ -8,22 +8,6 @@
 #include "daemon/experiments_inside.h"
 #include "daemon/log.h"
 
-static bool refuse(struct frontend *fe, enum service_code code, const char *field,
-                   const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-// Handlers return true when the reply is to be sent now, and so does this.
-static bool refuse(struct frontend *fe, enum service_code code, const char *field,
-                   const char *format, ...)
-{
-    char text[SERVICE_TEXT_MAX + 1];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    service_error_set(&fe->reply.error, code, field, "%s", text);
-    return true;
-}
-
 static void fill_row(struct service_experiment *to, const struct experiments *e,
                      const struct experiment *x)
 {
@@ -42,27 +26,27 @@ static bool find_arms(struct frontend *fe, const struct service_request *r,
     for (int i = 0; i < r->plan.arms; i++) {
         const struct package *p = arm[i] = packages_find(&fe->packages, r->plan.arm[i]);
         if (!p)
-            return !refuse(fe, SERVICE_UNKNOWN_MODEL, field, "no variant is called %s",
-                           r->plan.arm[i]);
+            return !frontend_refuse(fe, SERVICE_UNKNOWN_MODEL, field, "no variant is called %s",
+                                    r->plan.arm[i]);
         if (!p->available)
-            return !refuse(fe, SERVICE_NOT_READY, field, "%s is not usable: %.180s", p->name,
-                           p->reason);
+            return !frontend_refuse(fe, SERVICE_NOT_READY, field, "%s is not usable: %.180s",
+                                    p->name, p->reason);
         const struct model_shape *s = &p->variant->model->shape;
         if (s->window != r->labelled.rows || s->features != r->labelled.columns ||
             s->outputs != r->labelled.outputs)
-            return !refuse(fe, SERVICE_BAD_REQUEST, "inputs[0].shape",
-                           "%s takes [%d, %d] and gives [%d], not [%u, %u] and [%u]", p->name,
-                           s->window, s->features, s->outputs, r->labelled.rows,
-                           r->labelled.columns, r->labelled.outputs);
+            return !frontend_refuse(fe, SERVICE_BAD_REQUEST, "inputs[0].shape",
+                                    "%s takes [%d, %d] and gives [%d], not [%u, %u] and [%u]",
+                                    p->name, s->window, s->features, s->outputs, r->labelled.rows,
+                                    r->labelled.columns, r->labelled.outputs);
         if (strcmp(p->variant->task, arm[0]->variant->task) != 0)
-            return !refuse(fe, SERVICE_BAD_REQUEST, field, "%s is of task %s, %s of %s", p->name,
-                           p->variant->task, arm[0]->name, arm[0]->variant->task);
+            return !frontend_refuse(fe, SERVICE_BAD_REQUEST, field, "%s is of task %s, %s of %s",
+                                    p->name, p->variant->task, arm[0]->name, arm[0]->variant->task);
         for (int k = 0; k < s->outputs; k++)
             if (strcmp(p->variant->target[k].name, arm[0]->variant->target[k].name) != 0)
-                return !refuse(fe, SERVICE_BAD_REQUEST, field,
-                               "%s forecasts %s where %s forecasts %s", p->name,
-                               p->variant->target[k].name, arm[0]->name,
-                               arm[0]->variant->target[k].name);
+                return !frontend_refuse(fe, SERVICE_BAD_REQUEST, field,
+                                        "%s forecasts %s where %s forecasts %s", p->name,
+                                        p->variant->target[k].name, arm[0]->name,
+                                        arm[0]->variant->target[k].name);
     }
     return true;
 }
@@ -75,7 +59,8 @@ static const struct board *find_board(struct frontend *fe, const struct service_
     const struct board *best = NULL;
     enum service_code code = SERVICE_NOT_READY;
     if (*r->board && !frontend_board(fe, r->board)) {
-        refuse(fe, SERVICE_UNKNOWN_MODEL, "parameters.board", "no board is called %s", r->board);
+        frontend_refuse(fe, SERVICE_UNKNOWN_MODEL, "parameters.board", "no board is called %s",
+                        r->board);
         return NULL;
     }
     for (int i = 0; i < fe->boards; i++) {
@@ -93,7 +78,7 @@ static const struct board *find_board(struct frontend *fe, const struct service_
             best = b;
     }
     if (!best)
-        refuse(fe, code, "parameters.board", "%s", why);
+        frontend_refuse(fe, code, "parameters.board", "%s", why);
     return best;
 }
 
@@ -119,11 +104,12 @@ static bool settle_bursts(struct frontend *fe, struct service_plan *p, const str
     if (p->burst_s < 0)
         p->burst_s = meter && (unknown || frontend_origin(b) != SERVICE_VIRTUAL) ? 1 : 0;
     if (p->burst_s > 0 && !meter)
-        return !refuse(fe, SERVICE_BAD_REQUEST, field, "board %s has no power monitor",
-                       b->conf->name);
+        return !frontend_refuse(fe, SERVICE_BAD_REQUEST, field, "board %s has no power monitor",
+                                b->conf->name);
     if (p->burst_s > b->conf->burst_max_s)
-        return !refuse(fe, SERVICE_BAD_REQUEST, field, "board %s takes no bursts above %d s",
-                       b->conf->name, b->conf->burst_max_s);
+        return !frontend_refuse(fe, SERVICE_BAD_REQUEST, field,
+                                "board %s takes no bursts above %d s", b->conf->name,
+                                b->conf->burst_max_s);
     return true;
 }
 
@@ -224,18 +210,18 @@ static bool start(struct experiments *e, const struct asker *from, const struct 
     if (!b || !settle_bursts(fe, &plan, b))
         return true;
     if ((values + r->labelled.outputs) * r->plan.windows > EXPERIMENT_VALUES_MAX)
-        return refuse(fe, SERVICE_BAD_REQUEST, "parameters.plan.windows",
-                      "%u windows and targets hold more than %d values", r->plan.windows,
-                      EXPERIMENT_VALUES_MAX);
+        return frontend_refuse(fe, SERVICE_BAD_REQUEST, "parameters.plan.windows",
+                               "%u windows and targets hold more than %d values", r->plan.windows,
+                               EXPERIMENT_VALUES_MAX);
     if (r->labelled.windows > r->plan.windows)
-        return refuse(fe, SERVICE_BAD_REQUEST, "inputs[0].shape", "%u windows, the plan has %u",
-                      r->labelled.windows, r->plan.windows);
+        return frontend_refuse(fe, SERVICE_BAD_REQUEST, "inputs[0].shape",
+                               "%u windows, the plan has %u", r->labelled.windows, r->plan.windows);
     if (unfinished >= fe->conf->experiments)
-        return refuse(fe, SERVICE_EXPERIMENT_QUEUE_FULL, NULL, "%d experiments run or wait already",
-                      unfinished);
+        return frontend_refuse(fe, SERVICE_EXPERIMENT_QUEUE_FULL, NULL,
+                               "%d experiments run or wait already", unfinished);
     forget_oldest(e);
     if (e->n == RECORDER_EXPERIMENTS || recorder_room(e->recorder) < EXPERIMENTS_RESERVE)
-        return refuse(fe, SERVICE_EXPERIMENT_QUEUE_FULL, NULL, "the records are behind");
+        return frontend_refuse(fe, SERVICE_EXPERIMENT_QUEUE_FULL, NULL, "the records are behind");
     struct experiment *x = &e->item[e->n];
     fill_new(e, x, r, &plan, b, arm);
     x->windows = calloc(values * r->plan.windows, sizeof *x->windows);
@@ -247,7 +233,7 @@ static bool start(struct experiments *e, const struct asker *from, const struct 
         free(x->windows);
         free(x->targets);
         recorder_job_free(job);
-        return full || refuse(fe, SERVICE_INTERNAL, NULL, "out of memory");
+        return full || frontend_refuse(fe, SERVICE_INTERNAL, NULL, "out of memory");
     }
     job->spec = x->spec;
     e->n++;
@@ -268,18 +254,18 @@ static bool data(struct experiments *e, struct experiment *x, const struct asker
     struct frontend *fe = e->fe;
     const struct service_labelled *l = &r->labelled;
     if (x->row.state != SERVICE_EXPERIMENT_RECEIVING)
-        return refuse(fe, SERVICE_BAD_REQUEST, "parameters.experiment", "%s has all its windows",
-                      x->row.id);
+        return frontend_refuse(fe, SERVICE_BAD_REQUEST, "parameters.experiment",
+                               "%s has all its windows", x->row.id);
     if (l->rows != x->spec.rows || l->columns != x->spec.columns || l->outputs != x->spec.outputs ||
         l->windows > x->row.windows - x->row.received)
-        return refuse(fe, SERVICE_BAD_REQUEST, "inputs[0].shape",
-                      "%u windows of another shape, or more than the %u that are due", l->windows,
-                      x->row.windows - x->row.received);
+        return frontend_refuse(fe, SERVICE_BAD_REQUEST, "inputs[0].shape",
+                               "%u windows of another shape, or more than the %u that are due",
+                               l->windows, x->row.windows - x->row.received);
     if (r->offset != x->row.received)
-        return refuse(fe, SERVICE_BAD_REQUEST, "parameters.offset", "%u windows came before",
-                      x->row.received);
+        return frontend_refuse(fe, SERVICE_BAD_REQUEST, "parameters.offset",
+                               "%u windows came before", x->row.received);
     if (recorder_room(e->recorder) <= EXPERIMENTS_RESERVE / 2)
-        return refuse(fe, SERVICE_QUEUE_FULL, NULL, "the records are behind");
+        return frontend_refuse(fe, SERVICE_QUEUE_FULL, NULL, "the records are behind");
     struct queue_slot *s = frontend_take_slot(fe, from, r);
     if (s && !take_piece(e, x, l, s->ticket))
         frontend_fail(fe, s, SERVICE_INTERNAL, "out of memory");
@@ -326,11 +312,11 @@ static bool result(struct experiments *e, struct experiment *x, const struct ask
 {
     struct frontend *fe = e->fe;
     if (!x->ran)
-        return refuse(fe, SERVICE_NOT_READY, "parameters.experiment",
-                      "%s has not measured anything%s%.180s", x->row.id,
-                      x->row.reason[0] ? ": " : "", x->row.reason);
+        return frontend_refuse(fe, SERVICE_NOT_READY, "parameters.experiment",
+                               "%s has not measured anything%s%.180s", x->row.id,
+                               x->row.reason[0] ? ": " : "", x->row.reason);
     if (recorder_room(e->recorder) <= EXPERIMENTS_RESERVE / 2)
-        return refuse(fe, SERVICE_QUEUE_FULL, NULL, "the records are behind");
+        return frontend_refuse(fe, SERVICE_QUEUE_FULL, NULL, "the records are behind");
     struct queue_slot *s = frontend_take_slot(fe, from, r);
     if (!s)
         return true;
@@ -351,7 +337,7 @@ static bool cancel(struct experiments *e, struct experiment *x)
     if (experiments_unfinished(x))
         experiments_finish(e, x, SERVICE_EXPERIMENT_CANCELED, "canceled", "");
     if (experiments_unfinished(x))
-        return refuse(e->fe, SERVICE_QUEUE_FULL, NULL, "the records are behind");
+        return frontend_refuse(e->fe, SERVICE_QUEUE_FULL, NULL, "the records are behind");
     fill_row(&e->fe->reply.u.experiment, e, x);
     return true;
 }
@@ -361,15 +347,15 @@ bool experiments_handle(struct frontend *fe, const struct asker *from,
 {
     struct experiments *e = fe->experiments;
     if (!e->recorder)
-        return refuse(fe, SERVICE_NOT_READY, NULL, "no experiments here: %.200s", e->off);
+        return frontend_refuse(fe, SERVICE_NOT_READY, NULL, "no experiments here: %.200s", e->off);
     if (r->verb == SERVICE_AB_START)
         return start(e, from, r);
     if (r->verb == SERVICE_AB_LIST)
         return list(e);
     struct experiment *x = experiments_find(e, r->experiment);
     if (!x)
-        return refuse(fe, SERVICE_UNKNOWN_EXPERIMENT, "parameters.experiment",
-                      "no experiment is called %s", r->experiment);
+        return frontend_refuse(fe, SERVICE_UNKNOWN_EXPERIMENT, "parameters.experiment",
+                               "no experiment is called %s", r->experiment);
     if (r->verb == SERVICE_AB_DATA)
         return data(e, x, from, r);
     if (r->verb == SERVICE_AB_RESULT)

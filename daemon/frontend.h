@@ -74,6 +74,9 @@ struct asker { // where a request came from, while it is handled
     int socket;
     const struct listener_message *m;
 };
+// Makes the reply an error. True, as handlers return for a reply that is to be sent now.
+bool frontend_refuse(struct frontend *fe, enum service_code code, const char *field,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 struct board *frontend_board(struct frontend *fe, const char *name); // NULL: none of that name
 // A slot for r, or NULL with the reply filled.
 struct queue_slot *frontend_take_slot(struct frontend *fe, const struct asker *from,

@@ -9,16 +9,28 @@
 #include "daemon/routes.h"
 #include "daemon/version.h"
 
-static void refuse(struct frontend *fe, enum service_code code, const char *field,
-                   const char *message)
+bool frontend_refuse(struct frontend *fe, enum service_code code, const char *field,
+                     const char *format, ...)
 {
-    service_error_set(&fe->reply.error, code, field, "%s", message);
+    struct service_error error; // its words may lie in the reply
+    va_list args;
+    va_start(args, format);
+    service_error_vset(&error, code, field, format, args);
+    va_end(args);
+    fe->reply.error = error;
+    return true;
 }
 
-static void refuse_unknown(struct frontend *fe, const char *name)
+static bool refuse_unknown(struct frontend *fe, const char *name)
 {
-    service_error_set(&fe->reply.error, SERVICE_UNKNOWN_MODEL, "model_name",
-                      "no variant or task is called %s", name);
+    return frontend_refuse(fe, SERVICE_UNKNOWN_MODEL, "model_name",
+                           "no variant or task is called %s", name);
+}
+
+static bool refuse_board(struct frontend *fe, const char *name)
+{
+    return frontend_refuse(fe, SERVICE_UNKNOWN_MODEL, "parameters.board", "no board is called %s",
+                           name);
 }
 
 struct queue_slot *frontend_take_slot(struct frontend *fe, const struct asker *from,
@@ -26,8 +38,8 @@ struct queue_slot *frontend_take_slot(struct frontend *fe, const struct asker *f
 {
     struct queue_slot *s = queue_take(&fe->queue, r, now_ns());
     if (!s) {
-        service_error_set(&fe->reply.error, SERVICE_QUEUE_FULL, NULL, "%d requests wait already",
-                          r->verb == SERVICE_INFER ? fe->queue.size : QUEUE_CONTROL_SLOTS);
+        frontend_refuse(fe, SERVICE_QUEUE_FULL, NULL, "%d requests wait already",
+                        r->verb == SERVICE_INFER ? fe->queue.size : QUEUE_CONTROL_SLOTS);
         return NULL;
     }
     s->socket = from->socket;
@@ -48,29 +60,21 @@ static bool infer(struct frontend *fe, const struct asker *from, const struct se
     if (route)
         model = routes_choose(fe, route, r, from->m->peer, from->m->peer_bytes, &arm);
     const struct package *p = frontend_package(fe, model);
-    if (!p) {
-        refuse_unknown(fe, model);
-        return true;
-    }
-    if (!p->available) {
-        service_error_set(&fe->reply.error, SERVICE_NOT_READY, "model_name",
-                          "%s is not usable: %.180s", p->name, p->reason);
-        return true;
-    }
+    if (!p)
+        return refuse_unknown(fe, model);
+    if (!p->available)
+        return frontend_refuse(fe, SERVICE_NOT_READY, "model_name", "%s is not usable: %.180s",
+                               p->name, p->reason);
     const struct model_shape *s = &p->variant->model->shape;
-    if (r->window.rows != s->window || r->window.columns != s->features) {
-        service_error_set(&fe->reply.error, SERVICE_BAD_REQUEST, "inputs[0].shape",
-                          "[%u, %u], %s takes [%d, %d]", r->window.rows, r->window.columns, p->name,
-                          s->window, s->features);
-        return true;
-    }
+    if (r->window.rows != s->window || r->window.columns != s->features)
+        return frontend_refuse(fe, SERVICE_BAD_REQUEST, "inputs[0].shape",
+                               "[%u, %u], %s takes [%d, %d]", r->window.rows, r->window.columns,
+                               p->name, s->window, s->features);
     enum service_code code = frontend_prospect(fe, model, why, sizeof why);
     if (code == SERVICE_NOT_READY && route)
         code = routes_prospect(fe, route, arm, why, sizeof why);
-    if (code != SERVICE_OK) {
-        refuse(fe, code, NULL, why);
-        return true;
-    }
+    if (code != SERVICE_OK)
+        return frontend_refuse(fe, code, NULL, "%s", why);
     struct queue_slot *slot = frontend_take_slot(fe, from, r);
     if (!slot)
         return true;
@@ -99,8 +103,8 @@ static bool model_metadata(struct frontend *fe, const struct service_request *r)
     if (!p)
         refuse_unknown(fe, r->model_name);
     else if (!p->available)
-        service_error_set(&fe->reply.error, SERVICE_NOT_READY, "model_name",
-                          "%s is not usable: %.180s", p->name, p->reason);
+        frontend_refuse(fe, SERVICE_NOT_READY, "model_name", "%s is not usable: %.180s", p->name,
+                        p->reason);
     else
         frontend_fill_metadata(fe, p);
     return true;
@@ -189,11 +193,8 @@ static void park(struct frontend *fe, struct queue_slot *s)
 
 static bool load(struct frontend *fe, const struct asker *from, const struct service_request *r)
 {
-    if (*r->board && !frontend_board(fe, r->board)) {
-        service_error_set(&fe->reply.error, SERVICE_UNKNOWN_MODEL, "parameters.board",
-                          "no board is called %s", r->board);
-        return true;
-    }
+    if (*r->board && !frontend_board(fe, r->board))
+        return refuse_board(fe, r->board);
     struct queue_slot *s = frontend_take_slot(fe, from, r);
     if (!s)
         return true;
@@ -205,44 +206,44 @@ static bool load(struct frontend *fe, const struct asker *from, const struct ser
     return false;
 }
 
+// Whether the board is one that r wants unloaded.
+static bool is_meant(const struct board *b, const struct service_request *r)
+{
+    return *r->board ? strcmp(b->conf->name, r->board) == 0
+                     : b->want && strcmp(b->want->name, r->model_name) == 0;
+}
+
+// All boards that are meant, or none of them.
 static bool unload(struct frontend *fe, const struct service_request *r)
 {
     struct service_names *done = &fe->reply.u.unload;
-    if (!*r->board == !*r->model_name) {
-        refuse(fe, SERVICE_BAD_REQUEST, "parameters.board",
-               "give model_name or parameters.board, one of them");
-        return true;
-    }
-    if (*r->board && !frontend_board(fe, r->board)) {
-        service_error_set(&fe->reply.error, SERVICE_UNKNOWN_MODEL, "parameters.board",
-                          "no board is called %s", r->board);
-        return true;
-    }
+    if (!*r->board == !*r->model_name)
+        return frontend_refuse(fe, SERVICE_BAD_REQUEST, "parameters.board",
+                               "give model_name or parameters.board, one of them");
+    if (*r->board && !frontend_board(fe, r->board))
+        return refuse_board(fe, r->board);
     for (int i = 0; i < fe->boards; i++) {
-        struct board *b = &fe->board[i];
-        bool meant = *r->board ? strcmp(b->conf->name, r->board) == 0
-                               : b->want && strcmp(b->want->name, r->model_name) == 0;
-        if (!meant)
-            continue;
-        if (experiments_on(fe, b)) {
-            service_error_set(&fe->reply.error, SERVICE_NOT_READY, NULL,
-                              "board %s runs experiment %s: wait, or cancel it", b->conf->name,
-                              experiments_on(fe, b));
-            return true;
-        }
-        if (b->phase == BOARD_DRAIN || b->phase == BOARD_PROGRAM || b->phase == BOARD_VERIFY) {
-            service_error_set(&fe->reply.error, SERVICE_NOT_READY, NULL,
-                              "board %s is being programmed", b->conf->name);
-            return true;
-        }
-        board_unload(b);
-        snprintf(done->name[done->n++], sizeof done->name[0], "%s", b->conf->name);
+        const struct board *b = &fe->board[i];
+        const char *experiment = experiments_on(fe, b);
+        if (is_meant(b, r) && experiment)
+            return frontend_refuse(fe, SERVICE_NOT_READY, NULL,
+                                   "board %s runs experiment %s: wait, or cancel it", b->conf->name,
+                                   experiment);
+        if (is_meant(b, r) &&
+            (b->phase == BOARD_DRAIN || b->phase == BOARD_PROGRAM || b->phase == BOARD_VERIFY))
+            return frontend_refuse(fe, SERVICE_NOT_READY, NULL, "board %s is being programmed",
+                                   b->conf->name);
     }
+    for (int i = 0; i < fe->boards; i++)
+        if (is_meant(&fe->board[i], r)) {
+            board_unload(&fe->board[i]);
+            snprintf(done->name[done->n++], sizeof done->name[0], "%s", fe->board[i].conf->name);
+        }
     if (!done->n && !frontend_package(fe, r->model_name))
-        refuse_unknown(fe, r->model_name);
-    else if (!done->n)
-        service_error_set(&fe->reply.error, SERVICE_NOT_READY, "model_name", "%s is on no board",
-                          r->model_name);
+        return refuse_unknown(fe, r->model_name);
+    if (!done->n)
+        return frontend_refuse(fe, SERVICE_NOT_READY, "model_name", "%s is on no board",
+                               r->model_name);
     return true;
 }
 
@@ -276,16 +277,11 @@ static bool repository_index(struct frontend *fe, const struct asker *from,
 static bool power(struct frontend *fe, const struct service_request *r)
 {
     struct board *b = frontend_board(fe, r->board);
-    if (!b) {
-        service_error_set(&fe->reply.error, SERVICE_UNKNOWN_MODEL, "parameters.board",
-                          "no board is called %s", r->board);
-        return true;
-    }
-    if (!frontend_has_meter(b)) {
-        service_error_set(&fe->reply.error, SERVICE_NOT_READY, "parameters.board",
-                          "board %s has no power monitor", r->board);
-        return true;
-    }
+    if (!b)
+        return refuse_board(fe, r->board);
+    if (!frontend_has_meter(b))
+        return frontend_refuse(fe, SERVICE_NOT_READY, "parameters.board",
+                               "board %s has no power monitor", r->board);
     if (r->pauses)
         board_pause_power(b, now_ns() + r->pause_ms * NS_PER_MS);
     frontend_fill_power_log(fe, b, r->after);
@@ -337,8 +333,7 @@ static bool handle(struct frontend *fe, const struct asker *from, const struct s
     case SERVICE_AB_CANCEL:
         return experiments_handle(fe, from, r);
     default:
-        refuse(fe, SERVICE_BAD_REQUEST, "verb", "unknown verb");
-        return true;
+        return frontend_refuse(fe, SERVICE_BAD_REQUEST, "verb", "unknown verb");
     }
 }
 
@@ -351,16 +346,18 @@ void frontend_handle(struct frontend *fe, int socket, struct listener_message *m
     service_reply_init(&fe->reply, &r);
     bool send = true;
     if (!m->delimited)
-        refuse(fe, SERVICE_BAD_REQUEST, "frames", "the empty frame before the header is missing");
+        frontend_refuse(fe, SERVICE_BAD_REQUEST, "frames",
+                        "the empty frame before the header is missing");
     else if (m->count_on_wire > m->count)
-        service_error_set(&fe->reply.error, SERVICE_BAD_REQUEST, "frames", "%zu frames, at most %d",
-                          m->count_on_wire, SERVICE_FRAMES_MAX);
+        frontend_refuse(fe, SERVICE_BAD_REQUEST, "frames", "%zu frames, at most %d",
+                        m->count_on_wire, SERVICE_FRAMES_MAX);
     else if (code != SERVICE_OK)
         fe->reply.error = error;
     else if (fe->stopping)
-        refuse(fe, SERVICE_CANCELED, NULL, "the daemon stops");
+        frontend_refuse(fe, SERVICE_CANCELED, NULL, "the daemon stops");
     else if (service_verb_is_control(r.verb) && !fe->listener[socket].control)
-        refuse(fe, SERVICE_UNAUTHORISED, "verb", "this socket does not take control verbs");
+        frontend_refuse(fe, SERVICE_UNAUTHORISED, "verb",
+                        "this socket does not take control verbs");
     else
         send = handle(fe, &from, &r);
     if (send)

@@ -2,7 +2,6 @@
 // Names, errors and tensors of the service protocol.
 #include "protocol/service_json.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -152,16 +151,23 @@ const char *service_design_name(enum service_design d)
     return (unsigned)d <= SERVICE_RANDOM_PAIRS ? service_design_words[d] : "?";
 }
 
+enum service_code service_error_vset(struct service_error *e, enum service_code code,
+                                     const char *field, const char *format, va_list args)
+{
+    *e = (struct service_error){.code = code};
+    vsnprintf(e->message, sizeof e->message, format, args);
+    if (field)
+        snprintf(e->field, sizeof e->field, "%s", field);
+    return code;
+}
+
 enum service_code service_error_set(struct service_error *e, enum service_code code,
                                     const char *field, const char *format, ...)
 {
     va_list args;
-    *e = (struct service_error){.code = code};
     va_start(args, format);
-    vsnprintf(e->message, sizeof e->message, format, args);
+    service_error_vset(e, code, field, format, args);
     va_end(args);
-    if (field)
-        snprintf(e->field, sizeof e->field, "%s", field);
     return code;
 }
 

@@ -9,6 +9,7 @@
 #define SEVENCAST_PROTOCOL_SERVICE_H
 
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -170,6 +171,9 @@ struct service_error {
 enum service_code service_error_set(struct service_error *e, enum service_code code,
                                     const char *field, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+enum service_code service_error_vset(struct service_error *e, enum service_code code,
+                                     const char *field, const char *format, va_list args)
+    __attribute__((format(printf, 4, 0)));
 
 // The window of an infer request.
 struct service_window {

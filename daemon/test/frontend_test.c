@@ -433,6 +433,35 @@ static void unload_and_load(void **state)
     rig_wait_board(r, "lab0", "READY", "traffic-w8", 1000);
 }
 
+static int setup_two(void **state)
+{
+    struct rig *r = rig_standin(state,
+                                RIG_BOARD "[board lab1]\nserial = VB0002\nvariant = demand-w8\n"
+                                          "allow_virtual = yes\n",
+                                "");
+    rig_ready(r);
+    rig_wait_board(r, "lab1", "READY", "demand-w8", 5000);
+    return 0;
+}
+
+// Where one of two boards cannot stop, the refusal is all that happens.
+static void unload_is_whole_or_not_at_all(void **state)
+{
+    struct rig *r = *state;
+    rig_say(r, "mute");
+    void *d = rig_dealer(r);
+    rig_send(d,
+             "{\"verb\":\"load\",\"model_name\":\"demand-w4\",\"parameters\":"
+             "{\"board\":\"lab1\",\"deadline_ms\":1000}}",
+             NULL, 0);
+    rig_wait_board(r, "lab1", "PROGRAMMING", NULL, 1000);
+    rig_expect_error(rig_call(r, "{\"verb\":\"unload\",\"model_name\":\"demand-w8\"}", NULL, 0),
+                     "NOT_READY", "");
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 0);
+    rig_infer_golden(r, "demand-w8", "demand-w8", 24);
+    rig_close(r, d);
+}
+
 static void bad_packages_are_refused_by_name(void **state)
 {
     struct rig *r = *state;
@@ -553,6 +582,7 @@ int main(int argc, char **argv)
         T(absent_board_gets_typed_errors),
         T(faults_are_retried_then_reprogrammed),
         T(unload_and_load),
+        cmocka_unit_test_setup_teardown(unload_is_whole_or_not_at_all, setup_two, rig_teardown),
         T(bad_packages_are_refused_by_name),
         T(reload_finds_new_packages),
         T(front_end_killed_finds_its_board),
