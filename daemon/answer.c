@@ -30,21 +30,24 @@ void frontend_send(struct frontend *fe, int socket, const uint8_t *peer, size_t 
         frames[2].n = r->u.infer.outputs * sizeof(int16_t);
         count = 3;
     }
+    void *steps = NULL;
     if (r->verb == SERVICE_AB_RESULT && r->error.code == SERVICE_OK) {
         size_t n = r->u.result.n * SERVICE_STEP_COLUMNS;
-        void *steps = malloc(8 * n + 1);
+        steps = malloc(8 * n + 1);
         if (steps) {
             service_pack_fp64(r->u.result.steps, n, steps);
             frames[1] = (struct service_frame){steps, 8 * n};
-            listener_send(&fe->listener[socket], peer, peer_bytes, frames, 2);
+            count = 2;
+        } else {
+            service_error_set(&r->error, SERVICE_INTERNAL, NULL, "out of memory");
+            frames[0].n = service_reply_encode(r, fe->header, sizeof fe->header);
         }
-        free(steps);
-        return;
     }
     if (r->error.code != SERVICE_OK)
         log_debug("service", "error verb=%s code=%s message=\"%s\"", service_verb_name(r->verb),
                   service_code_name(r->error.code), r->error.message);
     listener_send(&fe->listener[socket], peer, peer_bytes, frames, count);
+    free(steps);
 }
 
 void frontend_answer_slot(struct frontend *fe, struct queue_slot *s)

@@ -215,7 +215,7 @@ static bool take_arms(struct experiments *e, struct experiment *x, char *why, si
 
 static void begin(struct experiments *e, struct experiment *x)
 {
-    char why[SERVICE_TEXT_MAX + 1];
+    char why[SERVICE_TEXT_MAX + 1] = "out of memory";
     bool same = e->restoring && e->board && strcmp(e->board->conf->name, x->spec.board) == 0;
     struct board *b = frontend_board(e->fe, x->spec.board);
     if (!b || x->row.received < x->row.windows) {

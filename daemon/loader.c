@@ -108,6 +108,8 @@ void loader_run(char *const argv[], uint64_t timeout_ns, loader_tick_fn *tick, v
         return;
     }
     bool killed = false, ended = false;
+    // SIGKILL does not end a child that hangs in the kernel; then tick is not called any more, and
+    // the front end ends this silent worker.
     while (!ended) {
         struct pollfd fd = {.fd = output, .events = POLLIN};
         poll(&fd, 1, fd.revents & POLLHUP ? 5 : TICK_MS);
