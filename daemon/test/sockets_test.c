@@ -125,7 +125,8 @@ static long resident_kib(pid_t pid)
     text[n] = '\0';
     fclose(f);
     const char *at = strstr(text, "VmRSS:");
-    return at ? strtol(at + 6, NULL, 10) : 0;
+    assert_non_null(at);
+    return strtol(at + 6, NULL, 10);
 }
 
 static int raw_connect(struct rig *r)
