@@ -89,6 +89,7 @@ void cli_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 // Prints one object on a line of its own and frees it; NULL is short memory. An exit code.
 int cli_print_json(json_t *object);
+json_t *count_json(const struct sc_count *c);
 
 int command_status(const struct cli *cli); // boards and watch too
 int command_watch(const struct cli *cli);

@@ -5,11 +5,6 @@
 
 #include "client/cli/cli.h"
 
-static json_t *count_json(const struct sc_count *c)
-{
-    return json_pack("{s:I,s:I}", "count", (json_int_t)c->count, "ns", (json_int_t)c->ns);
-}
-
 static json_t *energy_json(const struct sc_route_arm *a)
 {
     if (!a->energy_count)

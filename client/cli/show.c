@@ -266,7 +266,7 @@ int command_describe(const struct cli *cli)
     return code;
 }
 
-static json_t *count_json(const struct sc_count *c)
+json_t *count_json(const struct sc_count *c)
 {
     return json_pack("{s:I,s:I}", "count", (json_int_t)c->count, "ns", (json_int_t)c->ns);
 }
