@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shared by experiments.c (running) and experiments_verbs.c (asking), and by nobody else.
+// Shared by experiments.c (which there are), experiments_run.c (running) and experiments_verbs.c
+// (asking), and by nobody else.
 #ifndef SEVENCAST_DAEMON_EXPERIMENTS_INSIDE_H
 #define SEVENCAST_DAEMON_EXPERIMENTS_INSIDE_H
 
@@ -38,7 +39,7 @@ struct experiments {
     struct board *board;
     struct queue_slot slot;                         // ours, for boards
     struct package *arm[SERVICE_ARMS_MAX];          // owned references
-    bool flying, shared, saw_others;                // an inference of ours is on the board
+    bool flying, saw_others;                        // an inference of ours is on the board
     uint64_t own, board_inferences, served_at_send; // own: inferences of ours on the board
     uint64_t swap_ns;
     int pending; // steps that are not stored yet
@@ -48,6 +49,10 @@ struct experiments {
     struct sched_timer timer, upload_timer;
 };
 
+#define EXPERIMENTS_RETRY_NS (200 * NS_PER_MS)
+
+extern const struct queue_owner experiments_owner;               // of struct experiments.slot
+void experiments_wake_at(struct experiments *e, uint64_t at_ns); // UINT64_MAX: never
 bool experiments_unfinished(const struct experiment *x);
 struct experiment *experiments_find(struct experiments *e, const char *id);
 // Ends an experiment. stop: a word of REPORT, "" leaves it to the judge.

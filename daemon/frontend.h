@@ -4,7 +4,8 @@
 //
 // frontend.c  life, deadlines, end      dispatch.c  which request runs where, and how each ends
 // verbs.c     one handler per verb      answer.c    filling replies
-// experiments.c  experiments on boards  experiments_verbs.c  asking for them
+// experiments.c  experiments on boards  experiments_run.c  the one that runs
+// experiments_verbs.c  asking for them
 // routes.c    names in front of variants
 #ifndef SEVENCAST_DAEMON_FRONTEND_H
 #define SEVENCAST_DAEMON_FRONTEND_H
