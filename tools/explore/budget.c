@@ -19,7 +19,7 @@ static const char usage_text[] =
     "DSPs, over the widths of all tensors, tiles and kinds of memory, among what a device has\n"
     "room for. Nothing is synthesised: resources are sevencast-estimate's (origin: model).\n\n"
     "  --device DEVICE           xc7s6, xc7s15, xc7s25 or xc7s50\n"
-    "  --sensitivities FILE      what sevencast-train sensitivities wrote\n"
+    "  --sensitivities FILE      what sevencast-explore sensitivities wrote\n"
     "  --out FILE                the result, JSON\n"
     "  --storage KIND            block, distributed, auto, or any: all of them (any)\n"
     "  --max-cycles N            no point that takes more cycles\n"
@@ -137,13 +137,14 @@ static int search(struct budget_run *r)
 // The commands that make a point's variant and its package.
 static json_t *command_json(const struct budget_run *r, const char *bits, json_t *hardware)
 {
-    char command[COMMAND_BYTES];
+    char command[COMMAND_BYTES], net[128];
     char *choices = json_dumps(hardware, JSON_COMPACT);
+    trial_net_text(&r->sens.shape, net, sizeof net);
     snprintf(command, sizeof command,
              "sevencast-train --task-file %s.json --data SERIES.csv --float-checkpoint "
-             "FLOAT.safetensors --bits %s --hardware '%s' --seeds 3 --name NAME --out DIR && "
+             "FLOAT.safetensors%s --bits %s --hardware '%s' --seeds 3 --name NAME --out DIR && "
              "sevencast-build DIR --out PACKAGES",
-             r->sens.task, bits, choices ? choices : "{}");
+             r->sens.task, net, bits, choices ? choices : "{}");
     free(choices);
     return json_string(command);
 }

@@ -137,26 +137,41 @@ static void add(struct part *part, const struct sensitivity *s, const char *name
         part->tensor[part->tensors++] = t;
 }
 
-// The parts in words; "-" begins a tensor of the layer before (h for the first layer).
+enum { WORDS = 7, MAX_PARTS = 4 + WORDS * MODEL_MAX_LAYERS };
+
+// The parts in words; "-" is z of the layer before, or h; "-NAME" a tensor of no
+// layer.
+static const char *const encoder[WORDS][5] = {{"-", "w_q", "w_k", "w_v"},
+                                              {"q", "k"},
+                                              {"e", "v"},
+                                              {"u"},
+                                              {"c", "w_o"},
+                                              {"r", "w_1"},
+                                              {"f", "w_2"}};
+// Here h meets its own map and e, and both r and f meet the output's weights.
+static const char *const collapsed[WORDS][5] = {
+    {"-", "w_q", "q", "e"}, {"u"}, {"c", "w_o"}, {"r", "f", "w_1", "-w_y"}};
+
 static int list_parts(const struct sensitivity *s, struct part *part)
 {
-    static const char *const layer[][5] = {{"-", "w_q", "w_k", "w_v"},
-                                           {"q", "k"},
-                                           {"e", "v"},
-                                           {"u"},
-                                           {"c", "w_o"},
-                                           {"r", "w_1"},
-                                           {"f", "w_2"}};
+    const char *const(*layer)[5] = s->shape.form == MODEL_COLLAPSED ? collapsed : encoder;
     int parts = 0;
-    memset(part, 0, sizeof *part * (4 + 7 * MODEL_MAX_LAYERS));
+    memset(part, 0, sizeof *part * MAX_PARTS);
     add(&part[parts], s, "x", -1);
     add(&part[parts++], s, "w_in", -1);
     for (int l = 0; l < s->shape.layers; l++)
-        for (size_t i = 0; i < sizeof layer / sizeof layer[0]; i++, parts++)
+        for (int i = 0; i < WORDS && layer[i][0]; i++, parts++)
             for (int k = 0; k < 5 && layer[i][k]; k++) {
-                int before = layer[i][k][0] == '-';
-                add(&part[parts], s, before ? (l ? "z" : "h") : layer[i][k], before ? l - 1 : l);
+                const char *word = layer[i][k];
+                if (!strcmp(word, "-"))
+                    add(&part[parts], s, l ? "z" : "h", l - 1);
+                else if (*word == '-')
+                    add(&part[parts], s, word + 1, -1);
+                else
+                    add(&part[parts], s, word, l);
             }
+    if (s->shape.form == MODEL_COLLAPSED)
+        return parts;
     add(&part[parts++], s, "z", s->shape.layers - 1);
     add(&part[parts], s, "o", -1);
     add(&part[parts++], s, "w_y", -1);
@@ -165,7 +180,7 @@ static int list_parts(const struct sensitivity *s, struct part *part)
 
 int front_find(struct front *f, const struct sensitivity *s, long limit)
 {
-    struct part part[4 + 7 * MODEL_MAX_LAYERS];
+    struct part part[MAX_PARTS];
     const int parts = list_parts(s, part);
     if (enumerate(f, s, &part[0], limit))
         return -1;

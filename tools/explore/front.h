@@ -3,8 +3,8 @@
 //
 // The prediction adds up the loss of each tensor, and bit operations are a sum of products of the
 // two widths that meet in a matrix product. So the tensors fall into parts that share no product
-// (x and w_in; h, w_q, w_k, w_v; q and k; ...): each part is enumerated in full, and the fronts of
-// parts are merged in full. No point of the front over all combinations is lost.
+// (x and w_in; h, w_q, w_k, w_v; q and k; ... in the encoder): each part is enumerated in full, and
+// the fronts of parts are merged in full. No point of the front over all combinations is lost.
 #ifndef SEVENCAST_EXPLORE_FRONT_H
 #define SEVENCAST_EXPLORE_FRONT_H
 

@@ -160,6 +160,11 @@ void jobs_close(struct jobs *j)
     *j = (struct jobs){.count = 0};
 }
 
+const char *jobs_of(const struct jobs *j)
+{
+    return json_string_value(json_object_get(j->manifest, "command"));
+}
+
 char **jobs_arguments(const struct jobs *j, const char *argv0, int *argc)
 {
     char **argv = calloc(JOBS_MAX_ARGUMENTS + 1, sizeof *argv), text[JOBS_PATH_BYTES];

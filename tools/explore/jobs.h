@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // An exploration's trials as a folder of jobs, for more machines than one.
 //
-//   manifest.json         format, tool_version, task, jobs (how many), arguments (the exploration's
-//                         own, without files), files: by option {"file", "sha256"}, list: the same
-//                         of jobs.jsonl
+//   manifest.json         format, tool_version, task, jobs (how many), command (null: the
+//                         exploration), arguments (its own, without files), files: by option
+//                         {"file", "sha256"}, list: the same of jobs.jsonl
 //   jobs.jsonl            a line a job, N from 0: job, key (trial.h), data and float_checkpoint
 //   (files
 //                         here), task, shape, and the trial
@@ -28,6 +28,7 @@ enum { JOBS_MAX = 100 * 1000, JOBS_PATH_BYTES = 1024, JOBS_MAX_ARGUMENTS = 128 }
 
 // What an exploration would run now.
 struct jobs_order {
+    const char *command; // NULL: the exploration itself
     const struct sensitivity *sens;
     const struct trial_setting *setting;
     const struct trial *trials;
@@ -39,6 +40,8 @@ struct jobs_order {
 // Makes the folder, which must not be there yet; of equal trials only one is a job. Returns how
 // many jobs it has, or -1 with why.
 int jobs_write(const char *folder, const struct jobs_order *order, char *why, size_t whycap);
+// The same as the end of a command: says what was made. Returns an exit code.
+int jobs_command_write(const char *folder, const struct jobs_order *order);
 
 // A folder that was read.
 struct jobs {
@@ -53,6 +56,8 @@ struct jobs {
 // cases.
 int jobs_open(struct jobs *j, const char *folder, char *why, size_t whycap);
 void jobs_close(struct jobs *j);
+// The command that the jobs are of; NULL: the exploration itself.
+const char *jobs_of(const struct jobs *j);
 
 // Runs a job unless it has a result. 0, or an exit code with why. text says what was done.
 int jobs_run(struct jobs *j, int index, double timeout_s, char *text, size_t textcap, char *why,

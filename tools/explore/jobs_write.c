@@ -148,10 +148,10 @@ static int write_manifest(const struct jobs *j, const struct jobs_order *o, json
     char path[JOBS_PATH_BYTES], hash[TRIAL_HEX_BYTES];
     if (jobs_path(j, "jobs.jsonl", path) || trial_hash_file(path, hash, why, whycap))
         return -1;
-    json_t *root = json_pack("{s:i, s:s, s:s, s:i, s:{s:s, s:s}, s:O, s:O}", "format", (int)FORMAT,
-                             "tool_version", SEVENCAST_VERSION, "task", o->sens->task, "jobs",
-                             j->count, "list", "file", "jobs.jsonl", "sha256", hash, "arguments",
-                             arguments, "files", files);
+    json_t *root = json_pack("{s:i, s:s, s:s?, s:s, s:i, s:{s:s, s:s}, s:O, s:O}", "format",
+                             (int)FORMAT, "tool_version", SEVENCAST_VERSION, "command", o->command,
+                             "task", o->sens->task, "jobs", j->count, "list", "file", "jobs.jsonl",
+                             "sha256", hash, "arguments", arguments, "files", files);
     char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
     json_decref(root);
     if (!text || jobs_path(j, "manifest.json", path)) {
@@ -230,4 +230,15 @@ int jobs_write(const char *folder, const struct jobs_order *order, char *why, si
     json_decref(files);
     json_decref(arguments);
     return rc ? rc : j.count;
+}
+
+int jobs_command_write(const char *folder, const struct jobs_order *order)
+{
+    char why[1024];
+    int jobs = jobs_write(folder, order, why, sizeof why);
+    if (jobs < 0)
+        return complain(EXIT_WRITE, "%s", why);
+    printf("%d jobs in %s, for sevencast-explore run-job %s 0 to %d\n", jobs, folder, folder,
+           jobs - 1);
+    return 0;
 }

@@ -12,6 +12,7 @@
 #include "tools/explore/commands.h"
 #include "tools/explore/front.h"
 #include "tools/explore/jobs.h"
+#include "tools/explore/measure.h"
 #include "tools/explore/options.h"
 #include "tools/explore/pool.h"
 #include "tools/train/bits.h"
@@ -23,6 +24,7 @@ static const char usage_text[] =
     "           --budget-uniform BITS] [--confirm N --data FILE --float-checkpoint FILE\n"
     "           [--uniform] [--seeds N] [--epochs N] [--rate X] [--jobs N] [--record FILE]]\n"
     "       sevencast-explore (the same, --jobs-out FOLDER in place of --out)\n"
+    "       sevencast-explore sensitivities (see its own --help)\n"
     "       sevencast-explore run-job FOLDER N [--trial-timeout SECONDS]\n"
     "       sevencast-explore --merge FOLDER --out FILE\n"
     "       sevencast-explore --device DEVICE ...: see sevencast-explore --device xc7s15 --help\n\n"
@@ -31,7 +33,7 @@ static const char usage_text[] =
     "bit operations, and confirms points of it by quantised training judged by the golden "
     "integers\n"
     "on the validation part. No hardware takes part; cycles are those of the planned engine.\n\n"
-    "  --sensitivities FILE      what sevencast-train sensitivities wrote\n"
+    "  --sensitivities FILE      what sevencast-explore sensitivities wrote\n"
     "  --out FILE                the result, JSON\n"
     "  --budget OPERATIONS       no point with more bit operations\n"
     "  --budget-uniform BITS     no more than with BITS bits everywhere, 2 to 8\n"
@@ -63,6 +65,7 @@ struct explore {
     struct trial_setting setting;
     struct record record;
     struct pool pool;
+    struct pool_printer printer;
     // The confirmed points: bits of each, seeds trials for each.
     struct model_bits chosen[MAX_CONFIRM + WIDTHS];
     int is_uniform[MAX_CONFIRM + WIDTHS], chosen_count;
@@ -147,19 +150,6 @@ static void choose(struct explore *e)
             e->is_uniform[e->chosen_count++] = b;
 }
 
-static void told(void *context, const struct pool_progress *p)
-{
-    struct explore *e = context;
-    if (e->quiet || !isatty(STDERR_FILENO))
-        return;
-    fprintf(stderr, "\r%d of %d runs", p->done, p->total);
-    if (p->last)
-        fprintf(stderr, ", last one %.4g %s", p->last->validation_rmse, e->sens.unit);
-    if (p->left_s >= 0)
-        fprintf(stderr, ", %.0f s left", p->left_s);
-    fprintf(stderr, "\033[K");
-}
-
 // What runs trials from here on, and where their results are kept.
 static int open_pool(struct explore *e)
 {
@@ -168,9 +158,7 @@ static int open_pool(struct explore *e)
         return complain(EXIT_INPUT, "%s", e->why);
     if (e->record_path && record_open(&e->record, e->record_path, e->why, sizeof e->why))
         return complain(EXIT_INPUT, "%s", e->why);
-    if (e->record.torn || e->record.damaged)
-        fprintf(stderr, "sevencast-explore: %s: %d line cut off at its end, %d damaged\n",
-                e->record_path, e->record.torn, e->record.damaged);
+    record_warn(&e->record);
     e->setting.plan.test = 1;
     e->setting.plan.fit.epochs = e->epochs;
     e->setting.plan.fit.rate = e->rate;
@@ -179,22 +167,18 @@ static int open_pool(struct explore *e)
                             .processes = e->jobs,
                             .timeout_s = e->timeout_s,
                             .found_only = e->found_only,
-                            .told = told,
-                            .context = e};
+                            .told = e->quiet || !isatty(STDERR_FILENO) ? NULL : pool_print,
+                            .context = &e->printer};
+    e->printer.unit = e->sens.unit;
     return 0;
 }
 
 static int write_jobs(struct explore *e, int trials)
 {
     struct option_row row[MAX_OPTIONS];
-    const struct jobs_order order = {&e->sens, &e->setting, e->trial,
-                                     trials,   row,         list_options(e, row)};
-    int jobs = jobs_write(e->jobs_out, &order, e->why, sizeof e->why);
-    if (jobs < 0)
-        return complain(EXIT_WRITE, "%s", e->why);
-    printf("%d jobs in %s, for sevencast-explore run-job %s 0 to %d\n", jobs, e->jobs_out,
-           e->jobs_out, jobs - 1);
-    return 0;
+    const struct jobs_order order = {NULL,   &e->sens, &e->setting,         e->trial,
+                                     trials, row,      list_options(e, row)};
+    return jobs_command_write(e->jobs_out, &order);
 }
 
 static int confirm(struct explore *e)
@@ -213,7 +197,7 @@ static int confirm(struct explore *e)
     if (e->jobs_out)
         return write_jobs(e, trials);
     int left = pool_run(&e->pool, e->trial, trials, e->why, sizeof e->why);
-    if (!e->quiet && isatty(STDERR_FILENO))
+    if (e->pool.told)
         fprintf(stderr, "\r\033[K");
     if (left)
         return complain(EXIT_FAILED, "%d of %d runs without a result: %s", left, trials, e->why);
@@ -252,13 +236,14 @@ static json_t *cycles_json(const struct explore *e, const struct model_bits *bit
 
 static json_t *point_json(const struct explore *e, const struct model_bits *bits)
 {
-    char text[TEXT_BYTES], command[2 * TEXT_BYTES];
+    char text[TEXT_BYTES], command[2 * TEXT_BYTES], net[128];
+    trial_net_text(&e->sens.shape, net, sizeof net);
     front_text(&e->sens, bits, text, sizeof text);
     snprintf(command, sizeof command,
              "sevencast-train --task-file %s.json --data SERIES.csv --float-checkpoint "
-             "FLOAT.safetensors --bits %s --epochs-qat %d --rate-qat %g --seeds %d --name NAME "
+             "FLOAT.safetensors%s --bits %s --epochs-qat %d --rate-qat %g --seeds %d --name NAME "
              "--out DIR",
-             e->sens.task, text, e->epochs, e->rate, e->seeds);
+             e->sens.task, net, text, e->epochs, e->rate, e->seeds);
     return json_pack("{s:I, s:I, s:o, s:s, s:s}", "bit_operations",
                      (json_int_t)bits_operations(bits, &e->sens.shape), "weight_bits",
                      (json_int_t)bits_of_weights(bits, &e->sens.shape), "cycles",
@@ -342,9 +327,7 @@ static void show(const struct explore *e)
                e->is_uniform[i] ? "  uniform" : "");
     }
     if (e->chosen_count)
-        printf("%d runs, %.1f s of processor time; %d found in the record, %d equal to others, "
-               "%d attempts lost\n",
-               e->pool.ran, e->pool.seconds, e->pool.found, e->pool.equal, e->pool.lost);
+        pool_report(&e->pool);
 }
 
 static const struct explore defaults = {.seeds = 3, .epochs = 100, .rate = 0.002, .record.fd = -1};
@@ -401,6 +384,12 @@ static int merge(const struct explore *asked, char *argv0)
     }
     argv = jobs_arguments(&jobs, argv0, &argc);
     optind = 0; // another command line is read from its start
+    if (argv && jobs_of(&jobs)) {
+        rc = strcmp(jobs_of(&jobs), "sensitivities")
+                 ? complain(EXIT_INPUT, "%s: jobs of an unknown command", asked->merge)
+                 : measure_command(argc, argv, &e.record, asked->out);
+        goto done;
+    }
     e.out = asked->out;
     rc = argv ? parse(&e, argc, argv) : complain(EXIT_FAILED, "out of memory");
     e.quiet = asked->quiet;
@@ -428,6 +417,8 @@ int main(int argc, char **argv)
     struct explore e = defaults;
     if (argc > 1 && !strcmp(argv[1], "run-job"))
         return jobs_command(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "sensitivities"))
+        return measure_command(argc - 1, argv + 1, NULL, NULL);
     if (asks_for_device(argc, argv))
         return budget_command(argc, argv);
     int rc = parse(&e, argc, argv);

@@ -335,3 +335,21 @@ int pool_run(struct pool *p, struct trial *trials, int count, char *why, size_t 
     free(r.worker);
     return left;
 }
+
+void pool_print(void *context, const struct pool_progress *p)
+{
+    const struct pool_printer *printer = context;
+    fprintf(stderr, "\r%d of %d runs", p->done, p->total);
+    if (p->last)
+        fprintf(stderr, ", last one %.4g %s", p->last->validation_rmse, printer->unit);
+    if (p->left_s >= 0)
+        fprintf(stderr, ", %.0f s left", p->left_s);
+    fprintf(stderr, "\033[K");
+}
+
+void pool_report(const struct pool *p)
+{
+    printf("%d runs, %.1f s of processor time; %d found in the record, %d equal to others, "
+           "%d attempts lost\n",
+           p->ran, p->seconds, p->found, p->equal, p->lost);
+}

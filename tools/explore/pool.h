@@ -38,4 +38,12 @@ struct pool {
 // given up) when that is not 0.
 int pool_run(struct pool *p, struct trial *trials, int count, char *why, size_t whycap);
 
+// For told, with a pool_printer as context: the state of things in one line of a terminal.
+struct pool_printer {
+    const char *unit; // of the losses
+};
+void pool_print(void *context, const struct pool_progress *p);
+// What it cost, as a line on standard output.
+void pool_report(const struct pool *p);
+
 #endif

@@ -179,6 +179,13 @@ void record_close(struct record *r)
     record_init(r);
 }
 
+void record_warn(const struct record *r)
+{
+    if (r->torn || r->damaged)
+        fprintf(stderr, "sevencast-explore: %s: %d line cut off at its end, %d damaged\n", r->path,
+                r->torn, r->damaged);
+}
+
 int record_find(const struct record *r, const char key[TRIAL_HEX_BYTES], struct trial *t)
 {
     for (int i = 0; i < r->count; i++)

@@ -35,6 +35,8 @@ void record_init(struct record *r);
 // process has it).
 int record_open(struct record *r, const char *path, char *why, size_t whycap);
 void record_close(struct record *r);
+// Says on standard error how many lines did not count, where there were any.
+void record_warn(const struct record *r);
 
 // 1 with the results filled in, 0 when there are none of that key.
 int record_find(const struct record *r, const char key[TRIAL_HEX_BYTES], struct trial *t);

@@ -41,6 +41,14 @@ static int read_shape(struct sensitivity *s, const struct reader *r)
             return refuse(r, "shape.%s: not a size", field[i].name);
         *field[i].to = (int)value;
     }
+    json_t *form = json_object_get(shape, "form"); // absent: the encoder
+    s->shape.form = MODEL_ENCODER;
+    while (form && s->shape.form < MODEL_FORMS &&
+           strcmp(model_form_name(s->shape.form),
+                  json_is_string(form) ? json_string_value(form) : "") != 0)
+        s->shape.form++;
+    if (s->shape.form == MODEL_FORMS)
+        return refuse(r, "shape.form: not a form of the net");
     if (model_shape_check(&s->shape, why, sizeof why))
         return refuse(r, "shape: %s", why);
     return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `sevencast-train sensitivities` measured: the loss that each tensor adds at each width.
+// What `sevencast-explore sensitivities` measured: the loss that each tensor adds at each width.
 #ifndef SEVENCAST_EXPLORE_SENSITIVITY_H
 #define SEVENCAST_EXPLORE_SENSITIVITY_H
 

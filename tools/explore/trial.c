@@ -68,7 +68,7 @@ int trial_setting_open(struct trial_setting *s, const struct model_shape *shape,
     struct checkpoint_note note;
     char reason[256];
     int count = 0;
-    *s = (struct trial_setting){.plan = {.shape = *shape, .processes = 1}};
+    *s = (struct trial_setting){.plan = {.shape = *shape}};
     for (int f = 0; f < spec->feature_count; f++)
         names[count++] = spec->features[f];
     names[count++] = spec->target;
@@ -121,6 +121,14 @@ void trial_text(const struct model_shape *shape, const struct model_bits *bits, 
         size_t used = strlen(text);
         snprintf(text + used, cap - used, ",y=%d", bits->y);
     }
+}
+
+void trial_net_text(const struct model_shape *shape, char *text, size_t cap)
+{
+    const int plain = shape->form == MODEL_ENCODER;
+    snprintf(text, cap, " --d-model %d --heads %d --d-ff %d --layers %d%s%s", shape->d_model,
+             shape->heads, shape->d_ff, shape->layers, plain ? "" : " --form ",
+             plain ? "" : model_form_name(shape->form));
 }
 
 void trial_key(const struct trial_setting *s, const struct trial *t, char hex[TRIAL_HEX_BYTES])

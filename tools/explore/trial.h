@@ -15,7 +15,7 @@
 enum { TRIAL_HEX_BYTES = 65, TRIAL_TEXT_BYTES = 1024 };
 
 struct trial_setting {
-    struct trial_plan plan; // of borrowed parts below; fit, processes and test are the caller's
+    struct trial_plan plan; // of borrowed parts below; fit and test are the caller's
     struct task *task;      // owned
     struct net *net;        // owned; holds the floating-point parameters
     char series_hash[TRIAL_HEX_BYTES], checkpoint_hash[TRIAL_HEX_BYTES]; // SHA-256 of the files
@@ -35,6 +35,9 @@ void trial_key(const struct trial_setting *s, const struct trial *t, char hex[TR
 // Widths as --bits of sevencast-train takes them, each by name.
 void trial_text(const struct model_shape *shape, const struct model_bits *bits, char *text,
                 size_t cap);
+
+// The net as options of sevencast-train: " --d-model 16 --heads 1 ..." with the space before it.
+void trial_net_text(const struct model_shape *shape, char *text, size_t cap);
 
 // SHA-256 of a file as hexadecimal digits. 0, or -1 with why.
 int trial_hash_file(const char *path, char hex[TRIAL_HEX_BYTES], char *why, size_t whycap);

@@ -18,9 +18,6 @@ int main(int argc, char **argv)
         case COMMAND_BASELINES:
             rc = baselines_run(&o);
             break;
-        case COMMAND_SENSITIVITIES:
-            rc = sensitivities_run(&o);
-            break;
         case COMMAND_HELP:
             options_help();
             break;

@@ -10,21 +10,7 @@
 
 // One row of this table parses an option, explains it in --help and repeats it in a manifest.
 // What stands behind FLAG changes no result and is not repeated.
-enum kind {
-    TEXT,
-    FORM,
-    PATH,
-    COUNT,
-    REAL,
-    SEED,
-    FEATURES,
-    SPLIT,
-    FLAG,
-    TASK_FILE,
-    PLACE,
-    LIMIT,
-    JOBS
-};
+enum kind { TEXT, FORM, PATH, COUNT, REAL, SEED, FEATURES, SPLIT, FLAG, TASK_FILE, PLACE, LIMIT };
 struct row {
     const char *name;
     enum kind kind;
@@ -78,8 +64,6 @@ static const struct row table[] = {
      "state of the training: goes on from it when it exists, keeps it up to date"},
     {"save-every", LIMIT, AT(save_every_s), 0, 86400, "SECONDS",
      "how often the state is written at most; 0: after every epoch (5)"},
-    {"levels", PLACE, AT(levels), 0, 0, "LIST", "sensitivities: widths to try (2,3,4,5,6)"},
-    {"jobs", JOBS, AT(jobs), 1, 256, "N", "sensitivities: processes (all cores)"},
     {"json", FLAG, AT(json), 0, 0, NULL, "one JSON object a line instead of text"},
     {"quiet", FLAG, AT(quiet), 0, 0, NULL, "no progress, even on a terminal"},
     {"check", FLAG, AT(check), 0, 0, NULL,
@@ -106,17 +90,14 @@ __attribute__((format(printf, 1, 2))) static int usage(const char *format, ...)
 
 void options_help(void)
 {
-    printf(
-        "Usage: sevencast-train [train] --data FILE --target COLUMN --task NAME --name NAME "
-        "--out DIR [options]\n"
-        "       sevencast-train evaluate DIR --data FILE [--check] [--json]\n"
-        "       sevencast-train sensitivities --data FILE --target COLUMN --task NAME "
-        "--float-checkpoint FILE --out FILE [options]\n"
-        "       sevencast-train baselines --data FILE --target COLUMN [options]\n\n"
-        "Trains a small Transformer encoder on a time series and writes it as a variant of\n"
-        "integers; judges a variant on the test part of its series; measures what each tensor's\n"
-        "width costs by short quantised runs; or judges persistence and ridge regression. Losses "
-        "of a variant come from the golden integer model.\n\n");
+    printf("Usage: sevencast-train [train] --data FILE --target COLUMN --task NAME --name NAME "
+           "--out DIR [options]\n"
+           "       sevencast-train evaluate DIR --data FILE [--check] [--json]\n"
+           "       sevencast-train baselines --data FILE --target COLUMN [options]\n\n"
+           "Trains a small Transformer encoder on a time series and writes it as a variant of\n"
+           "integers; judges a variant on the test part of its series; or judges persistence and\n"
+           "ridge regression. Losses of a variant come from the golden integer model. What each\n"
+           "tensor's width costs: sevencast-explore sensitivities.\n\n");
     for (int i = 0; i < ROWS; i++) {
         char left[40];
         snprintf(left, sizeof left, "--%s%s%s", table[i].name, table[i].value ? " " : "",
@@ -135,9 +116,9 @@ static int to_number(const struct row *row, const char *text, double *value)
     errno = 0;
     *value = strtod(text, &end);
     if (end == text || *end || errno || !(*value >= row->lo && *value <= row->hi) ||
-        ((row->kind == COUNT || row->kind == JOBS) && *value != (int)*value))
+        (row->kind == COUNT && *value != (int)*value))
         return usage("--%s: '%s' is not a%s number in %g..%g", row->name, text,
-                     row->kind == COUNT || row->kind == JOBS ? " whole" : "", row->lo, row->hi);
+                     row->kind == COUNT ? " whole" : "", row->lo, row->hi);
     return 0;
 }
 
@@ -259,7 +240,6 @@ static int take(struct options *o, const struct row *row, const char *text)
         memcpy(at, &text, sizeof text);
         return 0;
     case COUNT:
-    case JOBS:
         if (to_number(row, text, &number))
             return EXIT_USAGE;
         /* fallthrough */
@@ -302,10 +282,6 @@ static int check_train(struct options *o)
         return EXIT_USAGE;
     if (!o->out)
         return usage("--out is missing");
-    if (o->command == COMMAND_SENSITIVITIES && !o->checkpoint)
-        return usage("--float-checkpoint is missing");
-    if (o->command == COMMAND_SENSITIVITIES && o->shape.form != MODEL_ENCODER)
-        return usage("--form: sensitivities are those of the encoder");
     if (o->bits && o->bits_file)
         return usage("--bits and --bits-file exclude each other");
     if (!o->bits)
@@ -356,15 +332,14 @@ static void set_defaults(struct options *o)
         .seed = 1,
         .seeds = 1,
         .save_every_s = 5,
-        .levels = "2,3,4,5,6",
     };
 }
 
 static int take_word(struct options *o, const char *word)
 {
-    static const char *const name[] = {"train", "evaluate", "baselines", "sensitivities"};
+    static const char *const name[] = {"train", "evaluate", "baselines"};
     static int first;
-    for (int i = 0; i < 4 && !first; i++)
+    for (int i = 0; i < 3 && !first; i++)
         if (!strcmp(word, name[i])) {
             o->command = (enum command)i;
             first = 1;

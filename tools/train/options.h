@@ -21,14 +21,7 @@ enum {
     EXIT_WRITE = 5,   // results cannot be written
 };
 
-enum command {
-    COMMAND_TRAIN,
-    COMMAND_EVALUATE,
-    COMMAND_BASELINES,
-    COMMAND_SENSITIVITIES,
-    COMMAND_HELP,
-    COMMAND_VERSION
-};
+enum command { COMMAND_TRAIN, COMMAND_EVALUATE, COMMAND_BASELINES, COMMAND_HELP, COMMAND_VERSION };
 
 struct options {
     enum command command;
@@ -48,8 +41,6 @@ struct options {
     json_t *task_file;   // owned; the strings that came from it lie there
     const char *resume;  // state file
     double save_every_s; // how often it is written at most
-    const char *levels;  // sensitivities: widths to try
-    int jobs;            // processes; 0: one for each core
 };
 
 // 0, or an exit code after a message on standard error. Free with options_fini in both cases.

@@ -9,7 +9,6 @@
 int train_run(const struct options *o);
 int evaluate_run(const struct options *o);
 int baselines_run(const struct options *o);
-int sensitivities_run(const struct options *o);
 
 // Reads the task that the options describe; NULL after a message.
 struct task *train_task(const struct options *o);

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/train/trial.h"
 
-#include <errno.h>
-#include <limits.h>
+#include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "tools/train/calibrate.h"
 #include "tools/train/golden.h"
@@ -15,39 +11,57 @@
 struct field {
     const char *name;
     size_t offset;
+    int encoder_only; // the collapsed form has no such tensor
 };
-#define TOP(member)                                                                                \
+#define TOP(member, encoder_only)                                                                  \
     {                                                                                              \
-#member, offsetof(struct model_bits, member)                                               \
+#member, offsetof(struct model_bits, member), encoder_only                                 \
     }
-#define INNER(member)                                                                              \
+#define INNER(member, encoder_only)                                                                \
     {                                                                                              \
-#member, offsetof(struct model_layer_bits, member)                                         \
+#member, offsetof(struct model_layer_bits, member), encoder_only                           \
     }
-static const struct field top[] = {TOP(x), TOP(h), TOP(o), TOP(w_in), TOP(w_y)};
-static const struct field inner[] = {INNER(q),   INNER(k),   INNER(v),   INNER(u),   INNER(e),
-                                     INNER(c),   INNER(r),   INNER(f),   INNER(z),   INNER(w_q),
-                                     INNER(w_k), INNER(w_v), INNER(w_o), INNER(w_1), INNER(w_2)};
+static const struct field top[] = {TOP(x, 0), TOP(h, 0), TOP(o, 1), TOP(w_in, 0), TOP(w_y, 0)};
+static const struct field inner[] = {INNER(q, 0),   INNER(k, 1),   INNER(v, 1),   INNER(u, 0),
+                                     INNER(e, 0),   INNER(c, 0),   INNER(r, 0),   INNER(f, 0),
+                                     INNER(z, 1),   INNER(w_q, 0), INNER(w_k, 1), INNER(w_v, 1),
+                                     INNER(w_o, 0), INNER(w_1, 0), INNER(w_2, 1)};
 enum { TOPS = sizeof top / sizeof top[0], INNERS = sizeof inner / sizeof inner[0] };
+
+// Tensor i of the list and its layer (-1: of none); NULL behind the last one.
+static const struct field *at(const struct model_shape *s, int i, int *layer)
+{
+    for (int l = -1; l < s->layers; l++)
+        for (int k = 0; k < (l < 0 ? (int)TOPS : (int)INNERS); k++) {
+            const struct field *f = l < 0 ? &top[k] : &inner[k];
+            if (s->form != MODEL_ENCODER && f->encoder_only)
+                continue;
+            *layer = l;
+            if (!i--)
+                return f;
+        }
+    return NULL;
+}
 
 int trial_tensors(const struct model_shape *s, char name[TRIAL_MAX_TENSORS][TRIAL_NAME_BYTES])
 {
-    int count = 0;
-    for (int i = 0; i < TOPS; i++)
-        snprintf(name[count++], TRIAL_NAME_BYTES, "%s", top[i].name);
-    for (int l = 0; l < s->layers; l++)
-        for (int i = 0; i < INNERS; i++)
-            snprintf(name[count++], TRIAL_NAME_BYTES, "layers.%d.%s", l, inner[i].name);
+    const struct field *f;
+    int count = 0, layer;
+    for (; (f = at(s, count, &layer)); count++)
+        if (layer < 0)
+            snprintf(name[count], TRIAL_NAME_BYTES, "%s", f->name);
+        else
+            snprintf(name[count], TRIAL_NAME_BYTES, "layers.%d.%s", layer, f->name);
     return count;
 }
 
 int *trial_width(const struct model_shape *s, struct model_bits *bits, int i)
 {
-    (void)s;
-    if (i < TOPS)
-        return (int *)(void *)((char *)bits + top[i].offset);
-    i -= TOPS;
-    return (int *)(void *)((char *)&bits->layer[i / INNERS] + inner[i % INNERS].offset);
+    int layer;
+    const struct field *f = at(s, i, &layer);
+    assert(f);
+    char *base = layer < 0 ? (char *)bits : (char *)&bits->layer[layer];
+    return (int *)(void *)(base + f->offset);
 }
 
 struct judge {
@@ -102,95 +116,4 @@ int trial_run(const struct trial_plan *plan, struct net *n, struct trial *t)
     t->seconds = cpu_s() - from;
     t->done = 1;
     return 0;
-}
-
-// What a process sends for a trial; short enough to be written in one piece.
-struct message {
-    int index;
-    struct trial trial;
-};
-_Static_assert(sizeof(struct message) <= _POSIX_PIPE_BUF, "a message is written atomically");
-
-// Every processes-th of the undone trials. Returns the process's exit status.
-static int work(const struct trial_plan *plan, const struct trial *trials, int count, int process,
-                int out)
-{
-    struct net *n = net_new(&plan->shape);
-    int rc = n ? 0 : 1, undone = 0;
-    for (int i = 0; !rc && i < count; i++) {
-        struct message m;
-        if (trials[i].done || undone++ % plan->processes != process)
-            continue;
-        memset(&m, 0, sizeof m);
-        m.index = i;
-        m.trial = trials[i];
-        rc = trial_run(plan, n, &m.trial) ? 1 : 0;
-        if (!rc && write(out, &m, sizeof m) != (ssize_t)sizeof m)
-            rc = 2;
-    }
-    net_free(n);
-    return rc;
-}
-
-// 1 with a message, 0 at the end of all, -1 on an error.
-static int receive(int in, struct message *m)
-{
-    size_t got = 0;
-    while (got < sizeof *m) {
-        ssize_t n = read(in, (char *)m + got, sizeof *m - got);
-        if (n == 0)
-            return got ? -1 : 0;
-        if (n < 0 && errno != EINTR)
-            return -1;
-        got += n > 0 ? (size_t)n : 0;
-    }
-    return 1;
-}
-
-static int start(const struct trial_plan *plan, const struct trial *trials, int count,
-                 const int ends[2], pid_t *child)
-{
-    fflush(NULL);
-    for (int p = 0; p < plan->processes; p++) {
-        child[p] = fork();
-        if (child[p] < 0)
-            return -1;
-        if (!child[p]) {
-            close(ends[0]);
-            _exit(work(plan, trials, count, p, ends[1]));
-        }
-    }
-    return 0;
-}
-
-int trial_run_all(const struct trial_plan *plan, struct trial *trials, int count,
-                  void (*told)(void *context, const struct trial *t), void *context, char *why,
-                  size_t whycap)
-{
-    pid_t *child = calloc((size_t)plan->processes, sizeof *child);
-    int ends[2], left = 0;
-    struct message m;
-    if (!child || pipe(ends)) {
-        free(child);
-        snprintf(why, whycap, "trials: %s", strerror(errno));
-        return count;
-    }
-    int rc = start(plan, trials, count, ends, child);
-    close(ends[1]); // so that the end is seen when the last process has closed its own
-    while (!rc && receive(ends[0], &m) == 1)
-        if (m.index >= 0 && m.index < count) {
-            trials[m.index] = m.trial;
-            if (told)
-                told(context, &m.trial);
-        }
-    close(ends[0]);
-    for (int p = 0; p < plan->processes; p++)
-        if (child[p] > 0)
-            waitpid(child[p], NULL, 0);
-    for (int i = 0; i < count; i++)
-        left += !trials[i].done;
-    if (left)
-        snprintf(why, whycap, "trials: %d of %d ended without a result", left, count);
-    free(child);
-    return left;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Short quantised runs from one floating-point net: what widths cost. Trials are independent of
-// each other and of how many run at once, so results do not depend on the number of processes.
+// Quantised runs from one floating-point net: what widths cost. Trials are independent of each
+// other; tools/explore/pool.h runs many.
 #ifndef SEVENCAST_TRAIN_TRIAL_H
 #define SEVENCAST_TRAIN_TRIAL_H
 
@@ -26,7 +26,6 @@ struct trial_plan {
     struct model_shape shape;
     const real *floating; // [net_layout.count], a trained floating-point net's parameters
     struct fit_options fit;
-    int processes;
     int test; // whether the best epoch's integers are run on the test part too
 };
 
@@ -34,14 +33,8 @@ struct trial_plan {
 // short.
 int trial_run(const struct trial_plan *plan, struct net *n, struct trial *t);
 
-// Runs all trials whose done is 0. told (may be NULL) hears of each as it ends, in any order.
-// Returns how many remain undone, with why when that is not 0.
-int trial_run_all(const struct trial_plan *plan, struct trial *trials, int count,
-                  void (*told)(void *context, const struct trial *t), void *context, char *why,
-                  size_t whycap);
-
-// Names of the tensors whose widths are chosen, in the order of model_bits, without y; layers count
-// one by one: "layers.0.q". Returns how many there are.
+// Names of the tensors whose widths are chosen, in the order of model_bits, without y and what the
+// form does not have; layers count one by one: "layers.0.q". Returns how many there are.
 enum { TRIAL_MAX_TENSORS = 5 + 15 * MODEL_MAX_LAYERS, TRIAL_NAME_BYTES = 24 };
 int trial_tensors(const struct model_shape *s, char name[TRIAL_MAX_TENSORS][TRIAL_NAME_BYTES]);
 // The width of tensor i of that list.

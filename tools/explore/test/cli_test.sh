@@ -34,8 +34,12 @@ cat >"$dir/toy.json" <<'END'
 END
 net="--d-model 8 --d-ff 8 --float-checkpoint $dir/float.safetensors"
 # shellcheck disable=SC2086 # $net is a list of words
-"$bin/sevencast-train" sensitivities --task-file "$dir/toy.json" --data "$dir/a.csv" $net --epochs-float 15 \
-    --bits 8,e=7 --levels 2,4 --epochs-qat 2 --out "$dir/s.json" >"$dir/out" 2>&1 || fail "sensitivities"
+{
+    "$bin/sevencast-train" --task-file "$dir/toy.json" --data "$dir/a.csv" $net --epochs-float 15 --epochs-qat 0 \
+        --name toy --out "$dir/float" >"$dir/out" 2>&1 || fail "float"
+    "$explore" sensitivities --task-file "$dir/toy.json" --data "$dir/a.csv" $net \
+        --bits 8,e=7 --levels 2,4 --epochs 2 --out "$dir/s.json" >"$dir/out" 2>&1 || fail "sensitivities"
+}
 
 expect 0 "Usage: sevencast-explore" --help
 expect 2 "--sensitivities and --out are needed" --out "$dir/r.json"
@@ -94,7 +98,8 @@ if command -v gnuplot >/dev/null; then
 fi
 
 page=$SEVENCAST_SOURCE/man/sevencast-explore.1
-for option in $({ "$explore" --help; "$explore" --device xc7s15 --help; } | grep -o -e '--[a-z-]*' | sort -u | sed 's/^--//'); do
+for option in $({ "$explore" --help; "$explore" sensitivities --help; "$explore" run-job --help; "$explore" --device xc7s15 --help; } |
+    grep -o -e '--[a-z-]*' | sort -u | sed 's/^--//'); do
     grep -qF -e "\\-\\-$option" "$page" || fail "$page lacks --$option"
 done
 exit $failed

@@ -16,9 +16,10 @@
 
 enum { FREE_TENSORS = 12 }; // two widths each: 4,096 combinations
 
-static void invent(struct sensitivity *s, struct rng *random, int layers)
+static void invent(struct sensitivity *s, struct rng *random, int layers, enum model_form form)
 {
-    *s = (struct sensitivity){.shape = {6, 2, 8, 2, 12, layers, 1}, .base_rmse = 1};
+    const int heads = form == MODEL_COLLAPSED ? 1 : 2;
+    *s = (struct sensitivity){.shape = {6, 2, 8, heads, 12, layers, 1, form}, .base_rmse = 1};
     s->tensors = trial_tensors(&s->shape, s->name);
     for (int t = 0; t < s->tensors; t++) {
         for (int b = 0; b < WIDTHS; b++)
@@ -68,10 +69,11 @@ static void front_is_the_brute_force_front(void **state)
     (void)state;
     struct rng random;
     rng_init(&random, 5);
-    for (int round = 0; round < 6; round++) {
+    for (int round = 0; round < 9; round++) {
         struct sensitivity s;
         struct front whole, f;
-        invent(&s, &random, 1 + round % 2);
+        const enum model_form form = round < 6 ? MODEL_ENCODER : MODEL_COLLAPSED;
+        invent(&s, &random, form == MODEL_ENCODER ? 1 + round % 2 : 1, form);
         assert_int_equal(front_find(&whole, &s, 0), 0);
         assert_true(whole.count > 1);
         long limit = round % 3 ? whole.point[whole.count / 2].operations : 0;

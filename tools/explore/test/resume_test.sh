@@ -2,28 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # An exploration that is killed at whatever moment and started again gives the bytes of one that was not.
 set -u
-bin=$SEVENCAST_BUILD/bin
-explore=$bin/sevencast-explore
+explore=$SEVENCAST_BUILD/bin/sevencast-explore
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-failed=0
+# shellcheck source=tools/explore/test/toy.sh
+. "$SEVENCAST_SOURCE/tools/explore/test/toy.sh"
 
-fail()
-{
-    echo "FAILED: $*"
-    failed=1
-}
-
-awk 'BEGIN { print "load"; for (i = 0; i < 500; i++)
-    printf "%.3f\n", 50 + 10 * sin(i * 0.5) + 3 * sin(i * 1.3) }' >"$dir/a.csv"
-cat >"$dir/toy.json" <<'END'
-{"task": "toy", "target": "load", "window": 8, "split": [60, 20, 20]}
-END
-"$bin/sevencast-train" sensitivities --task-file "$dir/toy.json" --data "$dir/a.csv" --d-model 8 --d-ff 8 \
-    --float-checkpoint "$dir/float.st" --epochs-float 10 --bits 8,e=7 --levels 4 --epochs-qat 1 \
-    --out "$dir/s.json" >"$dir/log" 2>&1 || fail "sensitivities"
-set -- --sensitivities "$dir/s.json" --data "$dir/a.csv" --float-checkpoint "$dir/float.st" --confirm 5 --uniform \
-    --seeds 3 --epochs 30 --jobs 2
+# shellcheck disable=SC2086 # a list of words
+set -- $toy --seeds 3 --epochs 30 --jobs 2
 "$explore" "$@" --out "$dir/whole.json" >"$dir/log" 2>&1 || fail "the uninterrupted run"
 
 # Each attempt is killed a little later than the one before; the last one ends by itself.

@@ -112,20 +112,6 @@ expect 2 "'windows' is not a member of a task" --task-file "$dir/task.json" --da
 echo '{"window": 8' >"$dir/task.json"
 expect 3 "task.json:2" --task-file "$dir/task.json" --data "$dir/a.csv"
 
-# Sensitivities: one figure for each tensor and level, the same whatever the number of processes; a
-# tensor that has a level's width already has the base's loss.
-rm "$dir/float.safetensors"
-sens="sensitivities --data $dir/a.csv $small --float-checkpoint $dir/float.safetensors --levels 2,8"
-sens="$sens --bits 8,e=7 --epochs-qat 1"
-expect 2 "--levels: '1,9' is not a list" $sens --levels 1,9 --out "$dir/s.json"
-expect 0 "s1.json" $sens --levels 2,7 --jobs 1 --out "$dir/s1.json"
-expect 0 "s2.json" $sens --levels 2,7 --jobs 2 --out "$dir/s2.json"
-[ "$(jq '[.tensors[].rmse | length] | add' "$dir/s1.json")" = 40 ] || { echo "FAILED: not 40 cells"; failed=1; }
-[ "$(jq -c .tensors "$dir/s1.json")" = "$(jq -c .tensors "$dir/s2.json")" ] ||
-    { echo "FAILED: sensitivities depend on the number of processes"; failed=1; }
-jq -e '.tensors["layers.0.e"].rmse["7"] == .base_rmse and .tensors.x.rmse["2"] > .base_rmse' \
-    "$dir/s1.json" >/dev/null || { echo "FAILED: sensitivities make no sense"; failed=1; }
-
 # Every option of --help is in the manual page.
 page=$SEVENCAST_SOURCE/man/sevencast-train.1
 for option in $("$train" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p'); do
