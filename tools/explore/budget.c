@@ -11,6 +11,7 @@
 #include "tools/explore/commands.h"
 #include "tools/explore/cover.h"
 #include "tools/explore/options.h"
+#include "tools/explore/result.h"
 #include "tools/explore/trial.h"
 
 static const char usage_text[] =
@@ -196,9 +197,9 @@ static int write_result(const struct budget_run *r)
         "slack_pct", r->slack, "storage", r->storage, "engines", s->engines, "combinations",
         s->combinations, "priced", (json_int_t)s->priced, "boxes", (json_int_t)s->boxes, "points",
         s->count, "check", cover_json(r), "front", front);
-    int rc = root ? json_dump_file(root, r->out, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : -1;
+    int rc = result_write(r->out, root);
     json_decref(root);
-    return rc ? complain(EXIT_WRITE, "%s: not written", r->out) : 0;
+    return rc;
 }
 
 static void show_point(const struct budget_run *r, const struct search_point *p, const char *what)

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/explore/jobs.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { FORMAT = 1, LINE_BYTES = 65536 };
 static const char list_name[] = "jobs.jsonl";
@@ -23,36 +19,6 @@ int jobs_result_path(const struct jobs *j, int index, const char *end, char path
     char name[64];
     snprintf(name, sizeof name, "results/%d.%s", index, end);
     return jobs_path(j, name, path);
-}
-
-static int write_all(int fd, const char *text, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n = write(fd, text + done, size - done);
-        if (n < 0 && errno != EINTR)
-            return -1;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return fsync(fd);
-}
-
-int jobs_put(const char *path, const char *text, size_t size, char *why, size_t whycap)
-{
-    char part[JOBS_PATH_BYTES], host[HOST_NAME_MAX + 1] = "";
-    gethostname(host, sizeof host - 1);
-    // Whoever writes the same file at the same time, here or on another machine, has another part.
-    int n = snprintf(part, sizeof part, "%s.%s.%ld.part", path, host, (long)getpid());
-    int fd = n > 0 && n < (int)sizeof part ? open(part, O_WRONLY | O_CREAT | O_TRUNC, 0666) : -1;
-    int rc = fd < 0 ? -1 : write_all(fd, text, size);
-    if (fd >= 0 && close(fd))
-        rc = -1;
-    if (rc || rename(part, path)) {
-        snprintf(why, whycap, "%s: %s", path, strerror(errno));
-        if (fd >= 0)
-            unlink(part);
-        return -1;
-    }
-    return 0;
 }
 
 // A name that stays in its folder.

@@ -81,7 +81,5 @@ void jobs_free_arguments(char **argv);
 // For the parts of this module: "FOLDER/NAME" and "FOLDER/results/INDEX.END".
 int jobs_path(const struct jobs *j, const char *name, char path[JOBS_PATH_BYTES]);
 int jobs_result_path(const struct jobs *j, int index, const char *end, char path[JOBS_PATH_BYTES]);
-// Writes a file as a whole, by rename.
-int jobs_put(const char *path, const char *text, size_t size, char *why, size_t whycap);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "tools/explore/jobs.h"
 #include "tools/explore/pool.h"
+#include "tools/explore/result.h"
 #include "tools/train/bits.h"
 
 enum { RESULT_BYTES = TRIAL_HEX_BYTES + RECORD_LINE_BYTES };
@@ -37,7 +38,7 @@ static int write_result(const struct jobs *j, int index, const struct trial_sett
         return -1;
     }
     snprintf(text, sizeof text, "%s %s", j->hash, line);
-    if (jobs_put(path, text, strlen(text), why, whycap))
+    if (result_put(path, text, strlen(text), why, whycap))
         return -1;
     jobs_result_path(j, index, "failed", path);
     unlink(path);
@@ -49,7 +50,7 @@ static void note_failure(const struct jobs *j, int index, const char *reason)
     char path[JOBS_PATH_BYTES], text[1024], why[256];
     snprintf(text, sizeof text, "%s\n", reason);
     if (!jobs_result_path(j, index, "failed", path))
-        jobs_put(path, text, strlen(text), why, sizeof why);
+        result_put(path, text, strlen(text), why, sizeof why);
 }
 
 // Path of a file that a line names; its hash is part of the job's key.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tools/explore/jobs.h"
+#include "tools/explore/result.h"
 
 // More array tasks than this are refused by a Slurm as it comes (MaxArraySize 1001).
 enum { FORMAT = 1, ARRAY_TASKS = 1000, SCRIPT_BYTES = 2048 };
@@ -159,7 +160,7 @@ static int write_manifest(const struct jobs *j, const struct jobs_order *o, json
         free(text);
         return -1;
     }
-    int rc = jobs_put(path, text, strlen(text), why, whycap);
+    int rc = result_put(path, text, strlen(text), why, whycap);
     free(text);
     return rc;
 }
@@ -194,7 +195,7 @@ static int write_script(const struct jobs *j, const char *task, char *why, size_
         snprintf(why, whycap, "%s: the name is too long", j->folder);
         return -1;
     }
-    int rc = jobs_put(path, text, (size_t)n, why, whycap);
+    int rc = result_put(path, text, (size_t)n, why, whycap);
     if (!rc && chmod(path, 0755)) {
         snprintf(why, whycap, "%s: %s", path, strerror(errno));
         rc = -1;

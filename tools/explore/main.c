@@ -15,6 +15,7 @@
 #include "tools/explore/measure.h"
 #include "tools/explore/options.h"
 #include "tools/explore/pool.h"
+#include "tools/explore/result.h"
 #include "tools/train/bits.h"
 
 enum { MAX_CONFIRM = 200, MAX_SEEDS = 20, WHY_BYTES = 512, TEXT_BYTES = 1024 };
@@ -309,9 +310,9 @@ static int write_result(const struct explore *e, long limit)
                              limit ? json_integer(limit) : json_null(), "combinations",
                              e->front.combinations, "points", (json_int_t)e->front.count, "seeds",
                              e->seeds, "front", front, "confirmed", confirmed);
-    int rc = root ? json_dump_file(root, e->out, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : -1;
+    int rc = result_write(e->out, root);
     json_decref(root);
-    return rc ? complain(EXIT_WRITE, "%s: not written", e->out) : 0;
+    return rc;
 }
 
 static void show(const struct explore *e)

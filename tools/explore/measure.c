@@ -10,6 +10,7 @@
 #include "tools/explore/jobs.h"
 #include "tools/explore/options.h"
 #include "tools/explore/pool.h"
+#include "tools/explore/result.h"
 #include "tools/explore/sensitivity.h"
 #include "tools/train/bits.h"
 
@@ -247,9 +248,9 @@ static int write_result(struct measure *m)
                                             m->seeds, "epochs", m->epochs, "trials", m->trials,
                                             "tensors", tensors_json(m), "command", command)
                                 : NULL;
-    int rc = root ? json_dump_file(root, m->out, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : -1;
+    int rc = result_write(m->out, root);
     json_decref(root);
-    return rc ? complain(EXIT_WRITE, "%s: not written", m->out) : 0;
+    return rc;
 }
 
 static int write_jobs(struct measure *m)

@@ -9,16 +9,23 @@ trap 'rm -rf "$dir"' EXIT
 . "$SEVENCAST_SOURCE/tools/explore/test/toy.sh"
 
 # shellcheck disable=SC2086 # a list of words
-set -- $toy --seeds 3 --epochs 30 --jobs 2
+set -- $toy --epochs 20 --jobs 2
 "$explore" "$@" --out "$dir/whole.json" >"$dir/log" 2>&1 || fail "the uninterrupted run"
 
-# Each attempt is killed a little later than the one before; the last one ends by itself.
+lines()
+{
+    if [ -e "$dir/record" ]; then wc -l <"$dir/record"; else echo 0; fi
+}
+
+# Each attempt is killed when it has added none to four results, and a moment later; the last one ends by itself.
 attempts=0 kills=0
-while [ ! -e "$dir/r.json" ] && [ $attempts -lt 200 ]; do
+while [ ! -e "$dir/r.json" ] && [ $attempts -lt 60 ]; do
     attempts=$((attempts + 1))
+    until=$(($(lines) + attempts % 5))
     "$explore" "$@" --out "$dir/r.json" --record "$dir/record" >"$dir/log" 2>&1 &
     pid=$!
-    (exec sleep "0.$(printf '%02d' $((5 + attempts * 3 % 60)))")
+    while [ "$(lines)" -lt $until ] && kill -0 $pid 2>/dev/null; do (exec sleep 0.01); done
+    (exec sleep "0.0$((attempts * 3 % 10))")
     kill -9 $pid 2>/dev/null && kills=$((kills + 1))
     wait $pid 2>/dev/null
 done
