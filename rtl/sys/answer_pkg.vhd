@@ -9,7 +9,10 @@ package answer_pkg is
   constant max_answer_c : positive := longest_answer;
 
   subtype answer_length_t is natural range 0 to max_answer_c;
-  subtype answer_index_t is natural range 0 to max_answer_c;
+  -- Of a byte of any answer: a power of two, so that counting needs no comparison.
+  constant answer_places_c : positive := 1024;
+
+  subtype answer_index_t is natural range 0 to answer_places_c - 1;
 end package;
 
 package body answer_pkg is

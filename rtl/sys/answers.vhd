@@ -52,28 +52,25 @@ entity answers is
 end entity;
 
 architecture rtl of answers is
-  type state_t is (ready, sending, withdraw);
-
   constant result_length_c : positive := 8 + 2 * outputs_c;
   constant burst_length_c  : positive := burst_head_c + 2 * outputs_c; -- of one window
 
-  signal state    : state_t := ready;
+  -- A ring of one flip-flop a state.
+  signal ready    : std_logic := '1';
+  signal sending  : std_logic := '0';
+  signal withdraw : std_logic := '0'; -- the source withdraws its answer
+  signal begins   : std_logic;
   signal flushed  : std_logic := '1';
   signal flush    : std_logic := '0';
   signal registers_now, error_now, tensor_now, result_now : std_logic := '0';
   signal slot     : natural range 0 to 3 := 0;
   signal is_error : std_logic;
   signal write_to : natural range 0 to 3;
-  signal reading  : std_logic;
 begin
-  idle           <= '1' when state = ready else '0';
-  pending        <= '1' when state = withdraw or flushed = '0'
-                             or (state = ready and now_valid = '1')
-                             or (state = ready and quiet = '0'
-                                 and (special_valid = '1' or result_valid = '1'))
-                    else '0';
-  reading        <= '1' when state = sending else '0';
-  frame_valid    <= reading;
+  idle           <= ready;
+  begins         <= ready and (now_valid or (not quiet and (special_valid or result_valid)));
+  pending        <= withdraw or not flushed or begins;
+  frame_valid    <= sending;
   tx_flush       <= flush;
   show_registers <= registers_now and payload_part;
   show_error     <= error_now and payload_part;
@@ -94,68 +91,50 @@ begin
                   burst_length_c + 2 * outputs_c when special_two = '1' else
                   burst_length_c;
 
-  now_taken     <= '1' when state = withdraw and slot = 3 else '0';
-  special_taken <= '1' when state = withdraw and slot = 2 else '0';
-  result_taken  <= '1' when state = withdraw and slot < 2 else '0';
+  now_taken     <= '1' when withdraw = '1' and slot = 3 else '0';
+  special_taken <= '1' when withdraw = '1' and slot = 2 else '0';
+  result_taken  <= '1' when withdraw = '1' and slot < 2 else '0';
 
   write_to <= 3 when seq_now = '1' else seq_buffer when seq_window = '1' else 2;
 
   numbers : entity work.ram_dist_sys
     generic map (depth_g => 4, width_g => 16)
     port map (clk => clk, write_enable => seq_write, write_addr => write_to,
-              write_data => seq_data, read_enable => reading, read_addr => slot,
+              write_data => seq_data, read_enable => sending, read_addr => slot,
               read_data => frame_seq);
 
   process (clk)
   begin
     if rising_edge(clk) then
-      if flush = '1' then
-        flush <= '0';
+      if begins = '1' or (sending = '1' and frame_done = '1') or withdraw = '1' then
+        ready    <= withdraw;
+        sending  <= ready;
+        withdraw <= sending;
       end if;
 
-      case state is
-        when ready =>
-          if now_valid = '1' then
-            registers_now <= not now_error;
-            error_now     <= now_error;
-            slot          <= 3;
-            state         <= sending;
-          elsif quiet = '0' and special_valid = '1' then
-            tensor_now <= not special_burst;
-            result_now <= special_burst;
-            slot       <= 2;
-            state      <= sending;
-          elsif quiet = '0' and result_valid = '1' then
-            result_now <= '1';
-            slot       <= result_buffer;
-            state      <= sending;
-          elsif flushed = '0' then
-            flush   <= '1';
-            flushed <= '1';
-          end if;
+      if ready = '1' then
+        registers_now <= now_valid and not now_error;
+        error_now     <= now_valid and now_error;
+        tensor_now    <= not now_valid and special_valid and not special_burst;
+        result_now    <= not now_valid and (special_burst or not special_valid);
+        if now_valid = '1' then
+          slot <= 3;
+        elsif special_valid = '1' then
+          slot <= 2;
+        else
+          slot <= result_buffer;
+        end if;
+      end if;
 
-        when sending =>
-          if frame_done = '1' then
-            registers_now <= '0';
-            error_now     <= '0';
-            tensor_now    <= '0';
-            result_now    <= '0';
-            flushed       <= '0';
-            state         <= withdraw;
-          end if;
-
-        when withdraw => -- the source withdraws its answer
-          state <= ready;
-      end case;
+      flush   <= ready and not begins and not flushed;
+      flushed <= (ready and not begins) or (flushed and not withdraw);
 
       if rst = '1' then
-        state         <= ready;
-        registers_now <= '0';
-        error_now     <= '0';
-        tensor_now    <= '0';
-        result_now    <= '0';
-        flushed       <= '1';
-        flush         <= '0';
+        ready    <= '1';
+        sending  <= '0';
+        withdraw <= '0';
+        flushed  <= '1';
+        flush    <= '0';
       end if;
     end if;
   end process;

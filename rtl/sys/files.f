@@ -1,13 +1,14 @@
 sys/link_pkg.vhd
 sys/answer_pkg.vhd
 sys/ram_dist_sys.vhd
+sys/ram_dist_now.vhd
 sys/ft245.vhd
 sys/link_crc.vhd
 sys/link_rx.vhd
 sys/link_tx.vhd
 sys/registers.vhd
 sys/window_buffers.vhd
-sys/cycle_counter.vhd
+sys/ledger.vhd
 sys/results.vhd
 sys/tensor_reader.vhd
 sys/requests.vhd

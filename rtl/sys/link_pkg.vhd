@@ -2,6 +2,7 @@
 -- The constants of PROTOCOL.md section 1.
 library ieee;
 use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
 
 package link_pkg is
   subtype byte_t is std_logic_vector(7 downto 0);
@@ -23,6 +24,8 @@ package link_pkg is
   constant answer_c         : byte_t := x"80"; -- or'ed to the request's type
   constant error_c          : byte_t := x"FF";
 
+  subtype place_t is natural range 0 to 31; -- of a bit in a word, byte 0 first
+
   subtype error_t is natural range 0 to 8;
   constant no_error_c     : error_t := 0;
   constant bad_crc_c      : error_t := 1;
@@ -42,17 +45,53 @@ package link_pkg is
 
   constant registers_c : natural := 23;
 
-  function byte_of(word : word_t; lane : natural range 0 to 3) return byte_t;
+  -- That bit of the word, as a tree of choices between two: half of the LUTs that yosys makes of
+  -- an indexed vector that GHDL has turned into choices among four.
+  function pick(word : word_t; place : place_t) return std_logic;
 end package;
 
 package body link_pkg is
-  function byte_of(word : word_t; lane : natural range 0 to 3) return byte_t is
+  function pick(word : word_t; place : place_t) return std_logic is
+    variable way   : unsigned(4 downto 0);
+    variable left  : word_t;
   begin
-    case lane is
-      when 0 => return word(7 downto 0);
-      when 1 => return word(15 downto 8);
-      when 2 => return word(23 downto 16);
-      when 3 => return word(31 downto 24);
-    end case;
+    way  := to_unsigned(place, 5);
+    left := word;
+    if way(0) = '1' then
+      for i in 0 to 15 loop
+        left(i) := left(2 * i + 1);
+      end loop;
+    else
+      for i in 0 to 15 loop
+        left(i) := left(2 * i);
+      end loop;
+    end if;
+    if way(1) = '1' then
+      for i in 0 to 7 loop
+        left(i) := left(2 * i + 1);
+      end loop;
+    else
+      for i in 0 to 7 loop
+        left(i) := left(2 * i);
+      end loop;
+    end if;
+    if way(2) = '1' then
+      for i in 0 to 3 loop
+        left(i) := left(2 * i + 1);
+      end loop;
+    else
+      for i in 0 to 3 loop
+        left(i) := left(2 * i);
+      end loop;
+    end if;
+    if way(3) = '1' then
+      left(1 downto 0) := left(3) & left(1);
+    else
+      left(1 downto 0) := left(2) & left(0);
+    end if;
+    if way(4) = '1' then
+      return left(1);
+    end if;
+    return left(0);
   end function;
 end package body;

@@ -29,6 +29,7 @@ entity link_rx is
     frame_seq     : out std_logic_vector(15 downto 0);
     frame_length  : out std_logic_vector(15 downto 0);
     frame_args    : out args_t; -- the last eight payload bytes, last in bits 63..56
+    args_next     : in  std_logic; -- a pulse moves them down a byte; not while payload comes
     active        : out std_logic); -- busy with a byte that is already taken
 end entity;
 
@@ -48,10 +49,13 @@ architecture rtl of link_rx is
   signal strobe, first, ready : std_logic := '0';
 
   signal crc_start, crc_take, crc_trailer : std_logic := '0';
-  signal crc_busy, crc_differs, crc_idle  : std_logic;
+  signal crc_busy, crc_differs            : std_logic := '0';
+  signal count                            : natural range 0 to 7 := 0; -- bit of held
+  signal crc_idle, crc_bit, crc_due       : std_logic;
   signal at_end                           : std_logic;
 begin
   crc_idle      <= not (crc_take or crc_busy);
+  crc_bit       <= held(count);
   at_end        <= '1' when (state = header and index = 6) or (state = crc_bytes and index = 4)
                             or (state = payload and index = to_integer(unsigned(length(11 downto 0))))
                    else '0';
@@ -71,8 +75,8 @@ begin
 
   check : entity work.link_crc
     port map (
-      clk => clk, rst => rst, start => crc_start, take => crc_take, data => held,
-      trailer => crc_trailer, busy => crc_busy, differs => crc_differs, due => open);
+      clk => clk, start => crc_start, take => crc_busy, data => crc_bit,
+      trailer => crc_trailer, due => crc_due);
 
   process (clk)
   begin
@@ -86,6 +90,19 @@ begin
       end if;
       if crc_take = '1' then
         crc_take <= '0';
+        crc_busy <= '1';
+      end if;
+      if crc_busy = '1' then
+        count <= (count + 1) mod 8;
+        if count = 7 then
+          crc_busy <= '0';
+        end if;
+        if crc_trailer = '1' and crc_bit /= crc_due then
+          crc_differs <= '1';
+        end if;
+      end if;
+      if crc_start = '1' then
+        crc_differs <= '0';
       end if;
 
       if rx_valid = '1' and ready = '1' then
@@ -115,7 +132,6 @@ begin
             if index = 0 then
               first <= '1';
             end if;
-            args <= rx_data & args(63 downto 8);
 
           when crc_bytes =>
             crc_take    <= '1';
@@ -124,6 +140,10 @@ begin
           when deliver =>
             null; -- ready is low
         end case;
+      end if;
+
+      if (state = payload and rx_valid = '1' and ready = '1') or args_next = '1' then
+        args <= rx_data & args(63 downto 8);
       end if;
 
       if state = hunt or (at_end = '1' and state /= crc_bytes) then
@@ -171,6 +191,8 @@ begin
         strobe    <= '0';
         crc_take  <= '0';
         crc_start <= '0';
+        crc_busy  <= '0';
+        count     <= 0;
       end if;
     end if;
   end process;

@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Frames into the byte stream to the host (PROTOCOL.md 1.1). The payload is fetched byte by byte
--- from whoever holds it: all sources of bytes are registers that are zero unless they are meant, and
--- are joined by an or.
+-- Frames into the byte stream to the host (PROTOCOL.md 1.1), put together bit by bit as the CRC takes
+-- them: each bit is fetched from whoever holds it, so that no choice among sources is wider than one
+-- bit. All sources are registers that are zero unless they are meant, and are joined by an or.
+--
+-- A byte is fetched while the PHY writes the one before; the first byte of the next frame waits ready.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -18,141 +20,132 @@ entity link_tx is
     frame_type   : in  byte_t;
     frame_seq    : in  std_logic_vector(15 downto 0);
     frame_length : in  answer_length_t;
-    -- a pulse asks for a payload byte, the clock after brings it
-    payload_part    : out std_logic; -- bytes that are asked for are payload
-    payload_request : out std_logic;
-    payload_index   : out answer_index_t;
-    payload_data    : in  byte_t; -- 0 in the other parts
+    -- the bit of the payload that is wanted; the clock after brings it
+    payload_part  : out std_logic; -- bits that are wanted are payload
+    payload_index : out answer_index_t; -- byte; stands for two clocks at least before its first bit
+    payload_place : out place_t; -- bit, in the four bytes that the byte is of
+    payload_next  : out std_logic; -- a pulse: the byte's bits have been fetched
+    payload_data  : in  std_logic; -- 0 in the other parts
+    payload_want  : out std_logic; -- the bit is needed now
+    payload_wait  : in  std_logic; -- it is not there yet
+    payload_lost  : in  std_logic; -- it never will be: the CRC of the frame will be wrong
     tx_valid : out std_logic;
-    tx_ready : in  std_logic;
+    tx_ready : in  std_logic; -- not in the first clock of tx_valid
     tx_data  : out byte_t;
     -- sending, and not only waiting for tx_ready
     active   : out std_logic);
 end entity;
 
 architecture rtl of link_tx is
-  type state_t is (idle, fetch, load, send);
-  type part_t is (header, payload, crc_bytes, done);
-
-  signal state   : state_t := idle;
-  signal part    : part_t := header;
+  -- Rings of one flip-flop a state: no state is decoded, no next one computed.
+  signal fetch           : std_logic := '1'; -- bits of a byte
+  signal load, send      : std_logic := '0'; -- its last one; it waits for tx_ready
+  signal header          : std_logic := '1'; -- part of the frame
+  signal payload         : std_logic := '0';
+  signal crc_part, done  : std_logic := '0';
   signal index   : answer_index_t := 0; -- bytes of this part of the frame so far
+  signal count   : natural range 0 to 7 := 0; -- bit of the byte
+  signal spoilt  : std_logic := '0';
+  signal taking  : std_logic := '0'; -- the bit before count is there
   signal byte    : byte_t := (others => '0');
-  signal field   : byte_t := (others => '0'); -- of the header
-  signal inverse : byte_t := (others => '1'); -- of a byte of the CRC
-  signal valid   : std_logic := '0';
-  signal request : std_logic;
+  signal field   : std_logic := '0'; -- a bit of the header
+  signal bytes   : unsigned(3 downto 0);
+  signal fields  : std_logic_vector(63 downto 0);
+  signal place   : place_t;
+  signal valid   : std_logic;
   signal at_end  : std_logic;
+  signal one_bit : std_logic;
 
-  signal crc_start, crc_take, crc_trailer : std_logic := '0';
-  signal crc_busy, crc_idle               : std_logic;
-  signal crc_due                          : byte_t;
+  signal crc_start, crc_due : std_logic;
+  signal next_part          : std_logic;
 begin
-  tx_valid        <= valid;
-  tx_data         <= byte;
-  payload_part    <= '1' when part = payload else '0';
-  payload_request <= request;
-  payload_index   <= index;
-  crc_idle        <= not (crc_take or crc_busy);
-  frame_done      <= '1' when state = fetch and part = done and crc_idle = '1' else '0';
-  active          <= '1' when (state /= idle and state /= send) or (state = idle and frame_valid = '1')
-                     else '0';
-  at_end          <= '1' when (part = header and index = 8) or (part = crc_bytes and index = 4)
-                              or (part = payload and index = frame_length)
-                     else '0';
-  request         <= '1' when state = fetch and crc_idle = '1' and at_end = '0'
-                              and part /= done
-                     else '0';
+  assert max_answer_c < answer_places_c
+    report "link_tx: an answer of this variant is too long" severity failure;
+
+  bytes         <= to_unsigned(index mod 16, 4);
+  valid         <= send and frame_valid;
+  tx_valid      <= valid;
+  tx_data       <= byte;
+  payload_part  <= payload;
+  payload_index <= index;
+  place         <= to_integer(bytes(1 downto 0) & to_unsigned(count, 3));
+  payload_place <= place;
+  payload_want  <= fetch;
+  payload_next  <= load;
+  frame_done    <= done and tx_ready;
+  active        <= not send;
+  at_end        <= '1' when (header and bytes(3)) = '1' or (crc_part and bytes(2)) = '1'
+                            or (payload = '1' and index = frame_length)
+                   else '0';
+  -- What comes next is found before tx_ready.
+  next_part     <= (send and at_end) or (done and tx_ready);
+
+  fields <= std_logic_vector(to_unsigned(frame_length, 16)) & frame_seq & frame_type & version_c
+            & sync1_c & sync0_c;
+
+  crc_start <= '1' when header = '1' and bytes(3 downto 1) = "000" else '0';
+  one_bit   <= field or payload_data or (crc_part and (crc_due xor spoilt));
 
   check : entity work.link_crc
     port map (
-      clk => clk, rst => rst, start => crc_start, take => crc_take, data => byte,
-      trailer => crc_trailer, busy => crc_busy, differs => open, due => crc_due);
+      clk => clk, start => crc_start, take => taking, data => one_bit, trailer => crc_part,
+      due => crc_due);
 
   process (clk)
-    variable length : std_logic_vector(15 downto 0);
   begin
     if rising_edge(clk) then
-      if crc_start = '1' then
-        crc_start <= '0';
+      if header = '0' then
+        field <= '0';
+      else
+        field <= pick(fields(31 downto 0), place);
+        if bytes(2) = '1' then
+          field <= pick(fields(63 downto 32), place);
+        end if;
       end if;
-      if crc_take = '1' then
-        crc_take <= '0';
-      end if;
-
-      if part /= header then
-        field <= (others => '0');
-      elsif request = '1' then
-        length := std_logic_vector(to_unsigned(frame_length, 16));
-        case index mod 8 is
-          when 0 => field <= sync0_c;
-          when 1 => field <= sync1_c;
-          when 2 => field <= version_c;
-          when 3 => field <= frame_type;
-          when 4 => field <= frame_seq(7 downto 0);
-          when 5 => field <= frame_seq(15 downto 8);
-          when 6 => field <= length(7 downto 0);
-          when 7 => field <= length(15 downto 8);
-        end case;
-      end if;
-      if part /= crc_bytes then
-        inverse <= (others => '1');
-      elsif request = '1' then
-        inverse <= crc_due;
+      if taking = '1' then
+        byte <= one_bit & byte(7 downto 1);
       end if;
 
-      case state is
-        when idle =>
-          if frame_valid = '1' then
-            index     <= 0;
-            part      <= header;
-            crc_start <= '1';
-            state     <= fetch;
-          end if;
+      taking <= fetch and not payload_wait;
+      if fetch = '1' and payload_wait = '0' then
+        count <= (count + 1) mod 8;
+      end if;
+      if (fetch = '1' and payload_wait = '0' and count = 7) or load = '1'
+         or (valid = '1' and tx_ready = '1') then
+        fetch <= send;
+        load  <= fetch;
+        send  <= load;
+      end if;
 
-        when fetch => -- byte may change only when the CRC has seen all of it
-          if part = done then
-            if crc_idle = '1' then
-              state <= idle;
-            end if;
-          elsif at_end = '1' then
-            index <= 0;
-            case part is
-              when header           => part <= payload;
-              when payload          => part <= crc_bytes;
-              when crc_bytes | done => part <= done;
-            end case;
-          elsif request = '1' then
-            state <= load;
-          end if;
+      -- One condition clears: flip-flops have one synchronous reset.
+      if rst = '1' or (send = '1' and at_end = '1') then
+        index <= 0;
+      elsif load = '1' then
+        index <= (index + 1) mod answer_places_c;
+      end if;
+      if next_part = '1' then
+        header   <= done;
+        payload  <= header;
+        crc_part <= payload;
+        done     <= crc_part;
+      end if;
 
-        when load =>
-          byte        <= field or payload_data or not inverse;
-          valid       <= '1';
-          crc_trailer <= '0';
-          if part = crc_bytes then
-            crc_trailer <= '1';
-          end if;
-          if part /= header or index >= 2 then
-            crc_take <= '1';
-          end if;
-          if index /= answer_index_t'high then
-            index <= index + 1;
-          end if;
-          state <= send;
-
-        when send =>
-          if tx_ready = '1' then
-            valid <= '0';
-            state <= fetch;
-          end if;
-      end case;
+      if header = '1' then
+        spoilt <= '0';
+      elsif fetch = '1' and payload_lost = '1' then
+        spoilt <= '1';
+      end if;
 
       if rst = '1' then
-        state     <= idle;
-        valid     <= '0';
-        crc_take  <= '0';
-        crc_start <= '0';
+        fetch    <= '1';
+        load     <= '0';
+        send     <= '0';
+        header   <= '1';
+        payload  <= '0';
+        crc_part <= '0';
+        done     <= '0';
+        count    <= 0;
+        taking   <= '0';
       end if;
     end if;
   end process;

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The register map (PROTOCOL.md 1.3): what the variant is, and counters that only power-on clears.
--- Read byte by byte in order, as the link sends it, from a snapshot, so that nothing is torn.
+-- Read bit by bit in order, as the link sends it, from a snapshot, so that nothing is torn.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -12,24 +12,26 @@ use work.variant_pkg.all;
 entity registers is
   port (
     clk, rst : in  std_logic; -- rst: power-on
-    -- the run under way, of an inference or of a burst
-    run_clear      : in  std_logic;
-    run_count      : in  std_logic; -- one more cycle
+    -- a bit of each count of the ledger, as of the clock of snapshot, at read_place
+    clocks_low     : in  std_logic;
+    clocks_high    : in  std_logic;
+    done           : in  std_logic;
+    latest         : in  std_logic;
     -- events, one pulse each
-    inference_done : in  std_logic;
     frame_dropped  : in  std_logic;
     reset_done     : in  std_logic;
     -- status
     engine_busy    : in  std_logic;
     windows_held   : in  natural range 0 to 2;
-    snapshot       : in  std_logic; -- all that is read later is of this clock
-    -- read: bytes from those of register first; the data stand one clock later, 0 unless show
+    snapshot       : in  std_logic; -- what is read later is of this clock
+    -- read: bits of bytes from those of register first; data one clock later, 0 unless show
     show           : in  std_logic;
     identity       : in  std_logic; -- all from register 0 on, whatever first is
     first          : in  natural range 0 to 31;
-    read_enable    : in  std_logic;
-    index          : in  answer_index_t;
-    data           : out byte_t);
+    read_index     : in  answer_index_t;
+    read_place     : in  place_t;
+    read_next      : in  std_logic; -- a pulse: on to the next byte
+    data           : out std_logic := '0');
 end entity;
 
 architecture rtl of registers is
@@ -84,29 +86,37 @@ architecture rtl of registers is
   constant rom_c : rom_t := fixed_bytes;
 
   signal number     : natural range 0 to 31 := 0; -- of the register that is read
-  signal fixed      : byte_t := (others => '0');
-  signal done_byte, clocks_byte, latest_byte, short_byte : byte_t := (others => '0');
   signal lane       : natural range 0 to 3;
-  signal running    : cycles_t := 0;
-  signal latest     : cycles_t := 0;
+  signal fixed      : byte_t;
+  signal live       : std_logic;
   signal dropped    : natural range 0 to 255 := 0; -- these two stop at their end
   signal resets     : natural range 0 to 255 := 0;
-  signal done       : unsigned(31 downto 0) := (others => '0');
-  -- In two parts, so that simulation adds to a small number only.
-  signal clocks_low  : cycles_t := 0;
-  signal clocks_high : unsigned(23 downto 0) := (others => '0');
   -- the snapshot
   signal status_seen : natural range 0 to 7 := 0;
-  signal latest_seen : std_logic_vector(23 downto 0) := (others => '0');
-  signal done_seen   : word_t := (others => '0');
-  signal clocks_seen : std_logic_vector(47 downto 0) := (others => '0');
 begin
   assert window_c <= 65535 and features_c <= 65535 and outputs_c <= 65535 and origin_c <= 1
     report "registers: variant_pkg does not fit the register map" severity failure;
 
-  lane <= index mod 4;
-  -- Each source is 0 unless it is meant: an or costs less than a choice.
-  data <= fixed or done_byte or clocks_byte or latest_byte or short_byte;
+  lane  <= read_index mod 4;
+  fixed <= rom_c(4 * (number mod 16) + lane);
+
+  -- Each register's bit first, then the choice of the register.
+  changing : process (number, read_place, status_seen, latest, done, dropped, resets, clocks_low,
+                      clocks_high)
+  begin
+    live <= '0';
+    case number mod 8 is
+      when 0 =>
+        live <= pick(x"0000000" & '0' & std_logic_vector(to_unsigned(status_seen, 3)), read_place);
+      when 1 => live <= latest;
+      when 2 => live <= done;
+      when 3 => live <= pick(x"000000" & std_logic_vector(to_unsigned(dropped, 8)), read_place);
+      when 4 => live <= pick(x"000000" & std_logic_vector(to_unsigned(resets, 8)), read_place);
+      when 5 => live <= clocks_low;
+      when 6 => live <= clocks_high;
+      when 7 => null;
+    end case;
+  end process;
 
   process (clk)
   begin
@@ -116,72 +126,24 @@ begin
         if engine_busy = '1' then
           status_seen <= 2 * windows_held + 1;
         end if;
-        latest_seen <= std_logic_vector(to_unsigned(latest, 24));
-        done_seen   <= std_logic_vector(done);
-        clocks_seen <= std_logic_vector(clocks_high)
-                       & std_logic_vector(to_unsigned(clocks_low, 24));
       end if;
 
       if show = '0' and identity = '1' then
         number <= 0;
       elsif show = '0' then
         number <= first;
-      elsif read_enable = '1' and index mod 4 = 3 then
+      elsif read_next = '1' and lane = 3 then
         number <= (number + 1) mod 32;
       end if;
 
-      if show = '0' or number >= 16 then
-        fixed <= (others => '0');
-      elsif read_enable = '1' then
-        fixed <= rom_c(4 * (number mod 16) + index mod 4);
+      if show = '0' then
+        data <= '0';
+      elsif number < 16 then
+        data <= fixed(read_place mod 8);
+      else
+        data <= live;
       end if;
 
-      if show = '0' or number /= 18 then
-        done_byte <= (others => '0');
-      elsif read_enable = '1' then
-        done_byte <= byte_of(done_seen, lane);
-      end if;
-      if show = '0' or number /= 21 then
-        clocks_byte <= (others => '0');
-      elsif read_enable = '1' then
-        clocks_byte <= byte_of(clocks_seen(31 downto 0), lane);
-      end if;
-      if show = '0' or number /= 17 then
-        latest_byte <= (others => '0');
-      elsif read_enable = '1' then
-        latest_byte <= byte_of(x"00" & latest_seen, lane);
-      end if;
-      if show = '0' or number < 16 or number = 17 or number = 18 or number = 21 or lane >= 2 then
-        short_byte <= (others => '0');
-      elsif read_enable = '1' then
-        if number mod 4 = 2 then
-          short_byte <= clocks_seen(39 downto 32);
-          if lane = 1 then
-            short_byte <= clocks_seen(47 downto 40);
-          end if;
-        else
-          short_byte <= (others => '0');
-          if lane = 0 then
-            if number mod 4 = 3 then
-              short_byte <= std_logic_vector(to_unsigned(dropped, 8));
-            elsif number mod 8 = 4 then
-              short_byte <= std_logic_vector(to_unsigned(resets, 8));
-            else
-              short_byte(2 downto 0) <= std_logic_vector(to_unsigned(status_seen, 3));
-            end if;
-          end if;
-        end if;
-      end if;
-
-      if run_clear = '1' then
-        running <= 0;
-      elsif run_count = '1' then
-        running <= (running + 1) mod 2 ** 24;
-      end if;
-      if inference_done = '1' then
-        latest <= running;
-        done   <= done + 1;
-      end if;
       if frame_dropped = '1' and dropped /= 255 then
         dropped <= dropped + 1;
       end if;
@@ -189,18 +151,9 @@ begin
         resets <= resets + 1;
       end if;
 
-      clocks_low <= (clocks_low + 1) mod 2 ** 24;
-      if clocks_low = cycles_t'high then
-        clocks_high <= clocks_high + 1;
-      end if;
-
       if rst = '1' then
-        latest      <= 0;
-        dropped     <= 0;
-        resets      <= 0;
-        done        <= (others => '0');
-        clocks_low  <= 0;
-        clocks_high <= (others => '0');
+        dropped <= 0;
+        resets  <= 0;
       end if;
     end if;
   end process;

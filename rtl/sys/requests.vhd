@@ -55,11 +55,10 @@ entity requests is
     answer_words : out natural range 0 to 31;  -- of registers
     answer_first : out natural range 0 to 31;
     identity     : out std_logic; -- or registers from 0 on, whatever answer_first is
-    -- payload of an ERROR; 0 unless read_error
+    -- payload of an ERROR, bit by bit; 0 unless read_error
     read_error   : in  std_logic;
-    read_enable  : in  std_logic;
-    read_index   : in  answer_index_t;
-    read_data    : out byte_t;
+    read_place   : in  place_t;
+    read_data    : out std_logic := '0';
     active       : out std_logic); -- can go on without the host
 end entity;
 
@@ -77,8 +76,7 @@ architecture rtl of requests is
   signal length_good : std_logic;
   signal high_zero   : std_logic; -- in the arguments, what is zero in all that are good
   signal registers_good, burst_good, arguments_good, windows_there : std_logic;
-  signal lane        : natural range 0 to 3; -- byte of the payload
-  signal echo, cause : byte_t := (others => '0');
+  signal payload     : std_logic; -- a bit of an ERROR
 begin
   kind  <= to_integer(unsigned(frame_type(2 downto 0)));
   known <= '1' when frame_type(7 downto 3) = "00000" and kind /= 0 else '0';
@@ -117,8 +115,20 @@ begin
   windows_there  <= '1' when have_newest = '1' and (have_older = '1' or kind = 4
                                                     or frame_args(48) = '1') else '0';
 
-  lane      <= read_index mod 4;
-  read_data <= echo or cause;
+  -- Each field's bit first, then the choice of the field.
+  error_bit : process (code, read_place, frame_type, frame_version, frame_length, bad_index)
+  begin
+    payload <= pick(x"0000" & frame_type & std_logic_vector(to_unsigned(code, 8)), read_place);
+    if read_place >= 16 then
+      case code is
+        when bad_version_c => payload <= pick(x"00" & frame_version & x"0000", read_place);
+        when bad_length_c  => payload <= pick(frame_length & x"0000", read_place);
+        when bad_value_c   =>
+          payload <= pick(std_logic_vector(to_unsigned(bad_index, 16)) & x"0000", read_place);
+        when no_error_c | bad_crc_c | bad_type_c | busy_c | no_window_c | bad_argument_c => null;
+      end case;
+    end if;
+  end process;
 
   answer_error  <= '1' when code /= no_error_c else '0';
   answer_valid  <= '1' when state = answering else '0';
@@ -145,32 +155,10 @@ begin
   process (clk)
   begin
     if rising_edge(clk) then
-      -- What comes from the frame, and what does not.
-      if read_error = '0' or lane = 0 or (lane >= 2 and code /= bad_length_c) then
-        echo <= (others => '0');
-      elsif read_enable = '1' then
-        case lane is
-          when 0 | 1 => echo <= frame_type;
-          when 2     => echo <= frame_length(7 downto 0);
-          when 3     => echo <= frame_length(15 downto 8);
-        end case;
-      end if;
-      if read_error = '0' or lane = 1 or (lane >= 2 and code /= bad_value_c
-                                          and code /= bad_version_c) then
-        cause <= (others => '0');
-      elsif read_enable = '1' then
-        if lane = 0 then
-          cause <= std_logic_vector(to_unsigned(code, 8));
-        elsif code = bad_version_c then
-          cause <= (others => '0');
-          if lane = 2 then
-            cause <= frame_version;
-          end if;
-        elsif lane = 2 then
-          cause <= std_logic_vector(to_unsigned(bad_index mod 256, 8));
-        else
-          cause <= std_logic_vector(to_unsigned(bad_index / 256, 8));
-        end if;
+      if read_error = '0' then
+        read_data <= '0';
+      else
+        read_data <= payload;
       end if;
 
       case state is

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- READ_TENSOR: while the newest window runs again, captures one row of one tensor from the
--- accelerator's tap, and holds the answer until it is sent.
+-- READ_TENSOR: while the newest window runs again, captures a piece of one row of one tensor from the
+-- accelerator's tap, and holds it until it is sent. A row of more than one piece takes another run
+-- for each, while the answer waits in the middle: a memory for whole rows of 256 elements would cost
+-- a hundred LUTs.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -11,6 +13,7 @@ use work.variant_pkg.all;
 
 entity tensor_reader is
   generic (
+    piece_g  : positive range 16 to 32 := 32; -- elements, a power of two
     settle_g : positive := 16); -- clocks after y_last in which tap elements may still come
   port (
     clk, rst : in  std_logic; -- rst: power-on and RESET
@@ -19,6 +22,7 @@ entity tensor_reader is
     args_good  : out std_logic; -- such a row exists; its high byte is not looked at
     read_start : in  std_logic; -- a pulse, while no answer is held
     -- window_buffers
+    again      : out std_logic; -- a pulse: one more run of the same window
     rerun_last : in  std_logic;
     rerun_end  : out std_logic := '0'; -- a pulse: the tap is no longer needed
     -- the accelerator's tap
@@ -34,11 +38,16 @@ entity tensor_reader is
     answer_taken  : in  std_logic;
     answer_failed : out std_logic; -- an ERROR frame: this variant's engine has no such tensor
     answer_length : out answer_length_t;
-    -- payload, one clock later; 0 unless show
+    -- payload, bit by bit, one clock later; 0 unless show
     show        : in  std_logic;
-    read_enable : in  std_logic;
     read_index  : in  answer_index_t;
-    read_data   : out byte_t);
+    read_place  : in  place_t;
+    read_data   : out std_logic := '0';
+    -- A bit is wanted, and must wait. With abandon it never does; what is sent then is lost.
+    read_wanted : in  std_logic;
+    read_wait   : out std_logic;
+    abandon     : in  std_logic;
+    lost        : out std_logic);
 end entity;
 
 architecture rtl of tensor_reader is
@@ -47,14 +56,14 @@ architecture rtl of tensor_reader is
   -- Ids of PROTOCOL.md 1.2.
   subtype tensor_t is natural range 0 to 15;
 
-  function elements_of(tensor : tensor_t) return natural is
+  function length_of(tensor : tensor_t) return answer_length_t is -- of the answer
   begin
     case tensor is
-      when 1 | 2 | 3 | 4 | 7 | 8 | 10 | 11 => return d_model_c; -- h q k v c r z o
-      when 5 | 6                           => return window_c; -- u e
-      when 9                               => return d_ff_c; -- f
-      when 12                              => return outputs_c; -- y
-      when 0 | 13 | 14 | 15                => return 0;
+      when 1 | 2 | 3 | 4 | 7 | 8 | 10 | 11 => return 4 + 2 * d_model_c; -- h q k v c r z o
+      when 5 | 6                           => return 4 + 2 * window_c; -- u e
+      when 9                               => return 4 + 2 * d_ff_c; -- f
+      when 12                              => return 4 + 2 * outputs_c; -- y
+      when 0 | 13 | 14 | 15                => return 4;
     end case;
   end function;
 
@@ -67,20 +76,9 @@ architecture rtl of tensor_reader is
     return 9;
   end function;
 
-  function deepest return positive is
-  begin
-    if d_ff_c > 128 or d_model_c > 128 then
-      return 256;
-    elsif d_ff_c > 64 or d_model_c > 64 or window_c > 64 or outputs_c > 64 then
-      return 128;
-    elsif d_ff_c > 32 or d_model_c > 32 or window_c > 32 or outputs_c > 32 then
-      return 64;
-    end if;
-    return 32;
-  end function;
-
   constant tap_bits_c : positive := tap_bits;
-  constant depth_c    : positive := deepest; -- elements of the longest row, up to a power of two
+  -- Elements and the two in whose place the head of the answer lies, in pieces.
+  constant pieces_c   : positive := (256 + 2 + piece_g - 1) / piece_g;
 
   signal state    : state_t := ready;
   signal tensor   : tensor_t := 0;
@@ -89,13 +87,16 @@ architecture rtl of tensor_reader is
   signal wait_for : natural range 0 to settle_g := 0;
   signal seen     : std_logic := '0'; -- an element has come
   signal enable   : std_logic := '0';
-  signal head     : byte_t := (others => '0'); -- one of the first four bytes
-  signal code     : byte_t := (others => '0'); -- half an element
+  signal head     : std_logic_vector(31 downto 0); -- the first four bytes
+  signal code     : std_logic_vector(15 downto 0); -- an element
 
   signal capture_we    : std_logic := '0';
-  signal capture_waddr : natural range 0 to depth_c - 1 := 0;
+  signal capture_waddr : natural range 0 to piece_g - 1 := 0;
   signal capture_wdata : std_logic_vector(tap_bits_c - 1 downto 0) := (others => '0');
-  signal capture_raddr : natural range 0 to depth_c - 1;
+  signal capture_raddr : natural range 0 to piece_g - 1;
+  signal piece, due    : natural range 0 to pieces_c - 1 := 0; -- that is captured; that is wanted
+  signal tap_place     : natural range 0 to 257;
+  signal missing       : std_logic;
   signal capture_rdata : std_logic_vector(tap_bits_c - 1 downto 0);
 begin
   assert d_ff_c <= 256 and d_model_c <= 256 and heads_c * window_c <= 256 and layers_c <= 2
@@ -108,14 +109,27 @@ begin
   tap_row       <= row;
   answer_valid  <= '1' when state = answering else '0';
   answer_failed <= not seen;
-  answer_length <= 4 + 2 * elements_of(tensor);
+  answer_length <= length_of(tensor);
 
-  -- Elements begin at byte 4. The memory is a clock ahead of the byte that is asked for.
-  capture_raddr <= ((read_index + 2044) / 2) mod depth_c;
-  read_data     <= head or code;
+  -- Elements begin at byte 4.
+  capture_raddr <= (read_index / 2) mod piece_g;
+  tap_place     <= tap_index + 2;
+  due           <= (read_index / (2 * piece_g)) mod 16;
+  missing       <= '1' when show = '1' and read_wanted = '1'
+                            and (piece /= due or state /= answering) else '0';
+  read_wait     <= missing and not abandon;
+  lost          <= missing and abandon;
+  again         <= '1' when state = answering and missing = '1' and abandon = '0' else '0';
+  code          <= std_logic_vector(resize(signed(capture_rdata), 16));
+
+  -- The arguments again, or why there is no such tensor.
+  head <= x"00" & std_logic_vector(to_unsigned(row, 8)) & "0000000"
+          & std_logic_vector(to_unsigned(layer, 1)) & x"0"
+          & std_logic_vector(to_unsigned(tensor, 4)) when seen = '1' else
+          x"0000" & read_tensor_c & std_logic_vector(to_unsigned(bad_argument_c, 8));
 
   capture : entity work.ram_dist_sys
-    generic map (depth_g => depth_c, width_g => tap_bits_c)
+    generic map (depth_g => piece_g, width_g => tap_bits_c)
     port map (clk => clk, write_enable => capture_we, write_addr => capture_waddr,
               write_data => capture_wdata, read_enable => show,
               read_addr => capture_raddr, read_data => capture_rdata);
@@ -143,48 +157,26 @@ begin
   end process;
 
   process (clk)
-    variable element : std_logic_vector(15 downto 0);
   begin
     if rising_edge(clk) then
       if capture_we = '1' then
         capture_we <= '0';
       end if;
       if enable = '1' and tap_valid = '1' then
-        capture_we    <= '1';
-        capture_waddr <= tap_index mod depth_c;
+        if tap_place / piece_g = piece then
+          capture_we <= '1';
+        end if;
+        capture_waddr <= tap_place mod piece_g;
         capture_wdata <= std_logic_vector(to_signed(tap_data, tap_bits_c));
         seen          <= '1';
       end if;
 
-      -- The arguments again, or why there is no such tensor.
-      if show = '0' or read_index >= 4 then
-        head <= (others => '0');
-      elsif read_enable = '1' then
-        head <= (others => '0');
-        case read_index mod 4 is
-          when 0 => head(3 downto 0) <= std_logic_vector(to_unsigned(tensor, 4));
-          when 1 => head(0 downto 0) <= std_logic_vector(to_unsigned(layer, 1));
-          when 2 => head <= std_logic_vector(to_unsigned(row, 8));
-          when 3 => null;
-        end case;
-        if seen = '0' then
-          head <= (others => '0');
-          case read_index mod 4 is
-            when 0     => head <= std_logic_vector(to_unsigned(bad_argument_c, 8));
-            when 1     => head <= read_tensor_c;
-            when 2 | 3 => null;
-          end case;
-        end if;
-      end if;
-      if show = '0' or read_index < 4 then
-        code <= (others => '0');
-      elsif read_enable = '1' then
-        element := std_logic_vector(resize(signed(capture_rdata), 16));
-        if read_index mod 2 = 0 then
-          code <= element(7 downto 0);
-        else
-          code <= element(15 downto 8);
-        end if;
+      if show = '0' then
+        read_data <= '0';
+      elsif read_index < 4 then
+        read_data <= pick(head, read_place);
+      else
+        read_data <= pick(code & code, read_place);
       end if;
 
       case state is
@@ -193,6 +185,7 @@ begin
             tensor <= to_integer(unsigned(args(35 downto 32)));
             layer  <= to_integer(unsigned(args(40 downto 40)));
             row    <= to_integer(unsigned(args(55 downto 48)));
+            piece  <= 0;
             seen   <= '0';
             enable <= '1';
             state  <= computing;
@@ -217,6 +210,10 @@ begin
           rerun_end <= '0';
           if answer_taken = '1' then
             state <= ready;
+          elsif missing = '1' and abandon = '0' then
+            piece  <= due;
+            enable <= '1';
+            state  <= computing;
           end if;
       end case;
 

@@ -33,6 +33,8 @@ entity window_buffers is
     -- tensors and bursts, both special: a pulse while engine_free starts one
     engine_free   : out std_logic;
     start_tensor  : in  std_logic;
+    again_tensor  : in  std_logic; -- a pulse while the tensor is not answered: run it once more
+    rerun         : out std_logic; -- the run that is starting is special
     start_burst   : in  std_logic;
     two_windows   : in  std_logic; -- with start_burst
     stop_burst    : in  std_logic;
@@ -47,14 +49,13 @@ entity window_buffers is
     engine_busy    : out std_logic;
     windows_held   : out natural range 0 to 2;
     inference_done : out std_logic;
-    -- the results: see there
+    -- the results and their counts
     run_begins     : out std_logic;
     run_counts     : out std_logic;
     run_buffer     : out natural range 0 to 1;
     keep           : out std_logic;
-    clear          : out std_logic_vector(1 downto 0);
-    count_run      : out std_logic_vector(1 downto 0);
-    count_wait     : out std_logic_vector(1 downto 0);
+    run_starts     : out std_logic; -- a pulse a run of a burst
+    wait_counts    : out std_logic; -- a window waits, or a burst goes on
     runs_done      : in  std_logic;
     expired        : in  std_logic;
     -- a finished inference, until result_taken
@@ -134,27 +135,22 @@ begin
   run_buffer    <= running;
   starts        <= '1' when engine = starting and start_ready = '1' else '0';
   finishes      <= '1' when engine = computing and y_last = '1' else '0';
+  rerun         <= special_run;
   last_run      <= runs_done or stopped or expired;
   tensor_last   <= finishes and special_run and not in_burst;
   keep          <= '1' when engine = computing and (special_run = '0' or in_burst = '1') else '0';
 
-  -- INFER counts each buffer's cycles; a burst has busy cycles in 0, runs (as they start) in 1.
-  burst_run       <= special_run and in_burst;
   normal_computes <= '1' when engine = computing and y_last = '0'
                               and (special_run = '0' or in_burst = '1') else '0';
   run_begins      <= '1' when engine = starting else '0';
   run_counts      <= normal_computes;
-  count_run(0)    <= '1' when normal_computes = '1' and (running = 0 or burst_run = '1') else '0';
-  count_run(1)    <= starts when burst_run = '1' else
-                     '1' when normal_computes = '1' and running = 1 else '0';
-  -- INFER counts each buffer's clocks of waiting; a burst has all its cycles in 0: from the second
-  -- clock of the first run to the last y, which makes up for the clock in which that is seen.
-  count_wait(0)   <= '1' when burst_run = '1' and begun = '1'
-                              and (engine = computing or engine = starting) else
-                     '1' when waiting = '1' and newest = 0 else '0';
-  count_wait(1)   <= '1' when waiting = '1' and newest = 1 else '0';
-  clear(0)        <= '1' when start_burst = '1' or (commit = '1' and newest = 1) else '0';
-  clear(1)        <= '1' when start_burst = '1' or (commit = '1' and newest = 0) else '0';
+  -- A burst has all its cycles counted from the second clock of the first run to the last y, which
+  -- makes up for the clock in which that is seen.
+  burst_run       <= special_run and in_burst;
+  run_starts      <= starts and burst_run;
+  wait_counts     <= '1' when waiting = '1' or (burst_run = '1' and begun = '1'
+                                                and (engine = computing or engine = starting))
+                     else '0';
 
   filling : process (clk)
   begin
@@ -211,8 +207,10 @@ begin
         answer_next        <= 1 - answer_next;
       end if;
 
+      if start_tensor = '1' or start_burst = '1' or again_tensor = '1' then
+        wanted <= '1';
+      end if;
       if start_tensor = '1' or start_burst = '1' then
-        wanted  <= '1';
         special <= '1';
         held    <= newest;
         two     <= two_windows;
@@ -239,7 +237,7 @@ begin
             engine  <= starting;
           elsif wanted = '1' then
             wanted  <= '0';
-            running <= newest;
+            running <= held;
             if in_burst = '1' and two = '1' then
               running <= fill;
             end if;

@@ -20,7 +20,8 @@ struct expected {
         uint32_t low, high;
     } range[4];
     size_t ranges;
-    int line; // of the case
+    size_t lost; // from this payload byte on: anything, and every bit of the CRC wrong; 0: none
+    int line;    // of the case
 };
 
 // Ends the program with a message.

@@ -6,7 +6,7 @@
 --   latency       40 + 100 * (x(0) + 8) clocks
 --   y(k)          sum over i of x(i) * (i + 1) * 37 * (k + 1)
 --   tap element i 1000 * tensor + 100 * layer + 10 * row + i + x(1), except that tensor v (4) does
---                 not exist; element order is descending, the last ones come after y_last
+--                 not exist; from element 63 down, the last ones come after y_last
 library ieee;
 use ieee.std_logic_1164.all;
 
@@ -53,7 +53,7 @@ architecture standin of accelerator is
   signal tensor  : natural range 0 to 15 := 0;
   signal layer   : natural range 0 to 1 := 0;
   signal row     : natural range 0 to 255 := 0;
-  signal element : natural range 0 to 15 := 0;
+  signal element : natural range 0 to 63 := 0;
 begin
   start_ready <= '1' when state = ready else '0';
   y_valid     <= valid;
@@ -69,12 +69,9 @@ begin
       valid  <= '0';
       y_last <= '0';
 
-      -- sixteen elements at most, the last few of them after y_last
+      -- a tap of 64 elements, a dozen of them after y_last
       tap_valid <= '0';
-      if tapping = '1' and (left <= 12 and state = waiting) then
-        element <= 15;
-      end if;
-      if tapping = '1' and (state = result or (state = ready and element /= 0)) then
+      if tapping = '1' and ((state = waiting and left <= 52) or state = result or state = ready) then
         tap_valid <= '1';
         tap_index <= element;
         tap_data  <= 1000 * tensor + 100 * layer + 10 * row + element + second;
@@ -83,11 +80,6 @@ begin
         else
           element <= element - 1;
         end if;
-      elsif tapping = '1' and state = ready then
-        tap_valid <= '1';
-        tap_index <= 0;
-        tap_data  <= 1000 * tensor + 100 * layer + 10 * row + second;
-        tapping   <= '0';
       end if;
 
       case state is
@@ -98,6 +90,7 @@ begin
             sum   <= 0;
             state <= summing;
             tapping <= '0';
+            element <= 63;
             if tap_enable = '1' and tap_tensor /= 4 then
               tapping <= '1';
             end if;

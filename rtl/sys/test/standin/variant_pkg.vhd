@@ -10,7 +10,7 @@ package variant_pkg is
   constant layers_c     : natural := 1;
   constant heads_c      : natural := 2;
   constant d_model_c    : natural := 4;
-  constant d_ff_c       : natural := 8;
+  constant d_ff_c       : natural := 40;
   constant x_bits_c     : natural := 4;
   constant y_bits_c     : natural := 16;
   constant origin_c     : natural := 1;
