@@ -59,6 +59,7 @@ static void defaults(struct hardware *hw, const struct model *mdl)
     hw->divider_pipelined = d < 48;
     hw->chains = -1;
     hw->ramb18 = HARDWARE_RAMB18;
+    hw->constants = CONSTANTS_AUTO;
     for (int b = 0; b < BUFFERS; b++) {
         hw->storage[b] = STORAGE_DISTRIBUTED;
         hw->given[b] = 0;
@@ -123,6 +124,17 @@ static int find(const char *text, const char *const *names, int count)
     return -1;
 }
 
+static int read_constants(struct hardware *hw, const json_t *object, char *why, size_t whycap)
+{
+    static const char *const names[] = {"rom", "stream", "auto"};
+    const json_t *value = json_object_get(object, "constants");
+    int kind = value ? find(json_string_value(value), names, 3) : (int)hw->constants;
+    if (kind < 0)
+        return refuse(why, whycap, "constants", "not rom, stream or auto");
+    hw->constants = (enum hardware_constants)kind;
+    return 0;
+}
+
 static int read_storage(struct hardware *hw, json_t *object, char *why, size_t whycap)
 {
     json_t *storage = json_object_get(object, "storage"), *value;
@@ -165,7 +177,8 @@ int hardware_choose(struct hardware *hw, const struct model *mdl, json_t *object
             read_count(object, "requantiser_dsps", 2, &hw->requantiser_dsps, why, whycap) ||
             read_up_to(object, "chains", HARDWARE_DSPS, &hw->chains, why, whycap) ||
             read_up_to(object, "ramb18", HARDWARE_RAMB18, &hw->ramb18, why, whycap) ||
-            read_divider(hw, object, why, whycap) || read_storage(hw, object, why, whycap))
+            read_divider(hw, object, why, whycap) || read_constants(hw, object, why, whycap) ||
+            read_storage(hw, object, why, whycap))
             return -1;
     }
     if (hw->requantisers > HARDWARE_MAX_REQUANTISERS)

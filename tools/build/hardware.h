@@ -25,6 +25,9 @@ const char *hardware_buffer_name(enum hardware_buffer b);
 enum hardware_storage { STORAGE_BLOCK, STORAGE_DISTRIBUTED, STORAGE_AUTO };
 const char *hardware_storage_name(enum hardware_storage s);
 
+// Where biases and multipliers of channels are: in a ROM of their own, or beside the weights.
+enum hardware_constants { CONSTANTS_ROM, CONSTANTS_STREAM, CONSTANTS_AUTO };
+
 enum { HARDWARE_MAX_REQUANTISERS = 32 }; // the pool's tree of adders
 enum { HARDWARE_DSPS = 20 };             // DSP48E1 of the XC7S15
 enum { HARDWARE_RAMB18 = 20 };           // Block RAMs of 18 kbit of the XC7S15
@@ -37,6 +40,7 @@ struct hardware {
     int chains;                 // of DSPs in the tile; negative: as many as DSPs and tile allow
     int divider_pipelined;
     int ramb18; // most that the memories may take
+    enum hardware_constants constants;
     enum hardware_storage storage[BUFFERS];
     int given[BUFFERS]; // storage is the manifest's choice; the plan may move the others
 };

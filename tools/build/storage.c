@@ -423,7 +423,8 @@ static void settle(struct storage *s)
 int plan_storage(struct plan *p, char *why, size_t whycap)
 {
     struct storage *s = calloc(2, sizeof *s), *best = s + 1;
-    int result = -1;
+    const enum hardware_constants wanted = p->hw.constants;
+    int result = -1, streamless = 0;
     if (!s) {
         snprintf(why, whycap, "plan: out of memory");
         return -1;
@@ -431,8 +432,12 @@ int plan_storage(struct plan *p, char *why, size_t whycap)
     best->lut = NO_WAY;
     for (int stream = 0; stream < 2; stream++) {
         *s = (struct storage){.p = p};
-        if (stream && !plan_stream(s))
+        if (stream ? wanted == CONSTANTS_ROM : wanted == CONSTANTS_STREAM)
+            continue;
+        if (stream && !plan_stream(s)) {
+            streamless = wanted == CONSTANTS_STREAM;
             break;
+        }
         add_buffers(s);
         const int buffers = s->count;
         for (int merge = 0, widths = 1; merge < 1 << (widths - 1); merge++) {
@@ -449,6 +454,11 @@ int plan_storage(struct plan *p, char *why, size_t whycap)
         lay_channels(p);
         settle(best);
         result = 0;
+    } else if (streamless) {
+        snprintf(why, whycap,
+                 "hardware.constants: stream: a job has too few slices to bring the constants of "
+                 "its %d outputs",
+                 p->hw.outputs);
     } else {
         *s = (struct storage){.p = p};
         add_buffers(s);

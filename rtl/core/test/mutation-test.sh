@@ -53,6 +53,11 @@ tile tile s/cycle_c - chain_registers(cycle_c)/cycle_c - chain_registers(cycle_c
 3:collapsed writer s/key_next <= key_address + pass.row_step;/key_next <= key_address;/
 3:collapsed writer s/value_address + pass.value_step;/value_address + 1;/
 5:collapsed writer s/pool_channel <= index + pass.pool_base;/pool_channel <= index;/
+2:collapsed constant_stream s/whole <= piece(bits_g);/whole <= '1';/
+2:collapsed constant_stream s/pieces(i) <= pieces(i + 1);/pieces(i) <= pieces(i);/
+13 weight_rom s/(others => word(w \* width_c + width_c - 1));/(others => '0');/
+13 weight_rom s/ = number_c else/ = 0 else/
+1 rom s/words_g, low_c, bits_c/words_g, 0, bits_c/
 1:synthesis accumulator s/ when first = '1' else sum;/ when false else sum;/
 LIST
 

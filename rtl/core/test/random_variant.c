@@ -46,7 +46,7 @@ static json_t *random_hardware(struct model_rng *r, int window)
 static int fit_storage(const struct variant *v)
 {
     json_t *storage = json_object_get(v->hardware, "storage");
-    for (int tries = 0; tries <= BUFFERS; tries++) {
+    for (int tries = 0; tries <= BUFFERS + 1; tries++) {
         char why[512], name[32];
         struct hardware hw;
         if (hardware_choose(&hw, v->model, v->hardware, why, sizeof why) != 0)
@@ -55,6 +55,10 @@ static int fit_storage(const struct variant *v)
         plan_free(p);
         if (p)
             return 0;
+        if (strncmp(why, "hardware.constants:", 19) == 0) {
+            json_object_del(v->hardware, "constants");
+            continue;
+        }
         if (sscanf(why, "hardware.storage.%31[a-z]", name) != 1)
             return 0; // a limit that only the user of the variant must know
         json_object_set_new(storage, name, json_string("auto"));
@@ -121,6 +125,8 @@ int main(int argc, char **argv)
         v->hardware = json_loads(argv[13], 0, NULL);
     else if (v && o.seed % 4 != 0)
         v->hardware = random_hardware(&r, v->model->shape.window);
+    if (v && v->hardware && argc != 14 && o.seed % 4 == 2) // the planner seldom would of itself
+        json_object_set_new(v->hardware, "constants", json_string("stream"));
     if (v && v->hardware && argc != 14 && fit_storage(v) != 0) {
         fprintf(stderr, "random_variant: no storage fits\n");
         variant_free(v);

@@ -56,6 +56,7 @@ static void test_refusals(void **state)
     refuses("{\"tile\": {\"tokens\": 48}}", "hardware.requantisers");
     refuses("{\"requantisers\": 6, \"softmax_lanes\": 4}", "hardware.softmax_lanes");
     refuses("{\"divider\": \"fast\"}", "hardware.divider");
+    refuses("{\"constants\": \"block\"}", "hardware.constants");
     refuses("{\"storage\": {\"keys\": \"block\"}}", "hardware.storage.keys");
     refuses("{\"storage\": {\"key\": \"ram\"}}", "hardware.storage.key");
 }
@@ -188,6 +189,29 @@ static void test_storage_is_honoured(void **state)
     assert_null(p);
     assert_non_null(strstr(why, "hardware.storage.key: block: "));
     assert_non_null(strstr(why, "RAMB18, where 2 of 20 are left"));
+    variant_free(v);
+}
+
+// Constants lie where the manifest says; beside the weights only where a job brings them all.
+static void test_constants_are_honoured(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"{\"constants\": \"rom\"}", "{\"constants\": \"stream\"}"};
+    char why[512] = "";
+    struct variant *v;
+    for (int stream = 0; stream < 2; stream++) {
+        struct plan *p = plan_of(&wide, texts[stream], why, sizeof why, &v);
+        assert_non_null(p);
+        assert_int_equal(p->stream_bits > 0, stream);
+        plan_free(p);
+        variant_free(v);
+    }
+    struct plan *p = plan_of(&wide,
+                             "{\"tile\": {\"tokens\": 1, \"outputs\": 12, \"terms\": 8},"
+                             " \"constants\": \"stream\"}",
+                             why, sizeof why, &v);
+    assert_null(p);
+    assert_non_null(strstr(why, "hardware.constants: stream: "));
     variant_free(v);
 }
 
@@ -341,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_choices_are_taken),
         cmocka_unit_test(test_chains),
         cmocka_unit_test(test_storage_is_honoured),
+        cmocka_unit_test(test_constants_are_honoured),
         cmocka_unit_test(test_weights_have_their_width),
         cmocka_unit_test(test_random_plans),
         cmocka_unit_test(test_collapsed_plan),
