@@ -35,9 +35,10 @@ enum { HARDWARE_RAMB18 = 20 };           // Block RAMs of 18 kbit of the XC7S15
 struct hardware {
     int tokens, outputs, terms; // the tile, T x P x U
     int requantisers;           // divides tokens
-    int requantiser_dsps;       // of each: 1 takes two cycles for a code with a residual; 0: the plan chooses
-    int softmax_lanes;          // divides requantisers
-    int chains;                 // of DSPs in the tile; negative: as many as DSPs and tile allow
+    int requantiser_dsps; // of each: 1 takes two cycles for a code with a residual; 0: the plan
+                          // chooses
+    int softmax_lanes;    // divides requantisers
+    int chains;           // of DSPs in the tile; negative: as many as DSPs and tile allow
     int divider_pipelined;
     int ramb18; // most that the memories may take
     enum hardware_constants constants;
