@@ -2,33 +2,60 @@
 // What a session shows: a line for each thing that is measured, below it on a terminal what goes on
 // now, and a table at the end. While it runs everything goes to stderr.
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "client/cli/power.h"
+
+enum { LINE_BYTES = 512 }; // of what goes on now
+
+// Columns of the terminal; a line that is longer would wrap, and then not be written over.
+static size_t columns(void)
+{
+    struct winsize w;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : LINE_BYTES;
+}
+
+static void add(char line[LINE_BYTES], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add(char line[LINE_BYTES], const char *format, ...)
+{
+    size_t n = strlen(line);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line + n, LINE_BYTES - n, format, args);
+    va_end(args);
+}
 
 void power_show_live(const struct power_session *s, bool terminal)
 {
     const struct power_mark *m = power_mark_now(s);
+    char line[LINE_BYTES] = "";
     if (!terminal || !m)
         return;
-    fprintf(stderr, "\r\033[K%s %s", s->plan.variant[m->variant], power_kind_name(m->kind));
+    add(line, "%s %s", s->plan.variant[m->variant], power_kind_name(m->kind));
     if (m->kind == POWER_WINDOW)
-        fprintf(stderr, " %d of %d", m->index + 1, s->variant[m->variant].next_look);
+        add(line, " %d of %d", m->index + 1, s->variant[m->variant].next_look);
     if (m->kind == POWER_LATENCY_ON || m->kind == POWER_LATENCY_OFF)
-        fprintf(stderr, " %d of %d", m->index + 1, 4 * s->plan.blocks);
-    // The newest window of the monitor, rail by rail.
-    for (size_t i = s->samples; i-- > 0 && s->samples - i <= SC_RAILS;) {
-        const struct power_sample *p = &s->sample[i];
-        if (p->seq != s->sample[s->samples - 1].seq)
-            break;
-        if (p->rail.reason[0])
-            fprintf(stderr, "  %s -", p->rail.name);
-        else
-            fprintf(stderr, "  %s %.1f mW", p->rail.name, 1e3 * p->rail.watt);
-    }
+        add(line, " %d of %d", m->index + 1, 4 * s->plan.blocks);
     const struct power_median *j = &s->variant[m->variant].joule;
     if (j->n)
-        fprintf(stderr, "  median %.4g uJ (%d)", 1e6 * j->value, j->n);
+        add(line, "  median %.4g uJ (%d)", 1e6 * j->value, j->n);
+    // The newest window of the monitor, rail by rail.
+    size_t first = s->samples;
+    while (first > 0 && s->sample[first - 1].seq == s->sample[s->samples - 1].seq)
+        first--;
+    for (size_t i = first; i < s->samples; i++) {
+        const struct power_sample *p = &s->sample[i];
+        if (p->rail.reason[0])
+            add(line, "  %s -", p->rail.name);
+        else
+            add(line, "  %s %.1f mW", p->rail.name, 1e3 * p->rail.watt);
+    }
+    fprintf(stderr, "\r\033[K%.*s", (int)(columns() - 1), line);
     fflush(stderr);
 }
 
