@@ -104,9 +104,8 @@ bool meter_fail_bus(struct meter *m, enum i2c_status status, uint64_t begin_ns,
                       out);
 }
 
-bool meter_step(struct meter *m, struct meter_power *out)
+static bool step(struct meter *m, struct meter_power *out)
 {
-    memset(out, 0, sizeof *out);
     if (m->started)
         return m->driver->step(m, out);
     m->why[0] = '\0';
@@ -115,5 +114,32 @@ bool meter_step(struct meter *m, struct meter_power *out)
     m->latched = false;
     bool told = status != I2C_OK && meter_fail_bus(m, status, 0, out);
     m->next_ns = m->clock() + (m->started ? 0 : RETRY_NS);
+    return told;
+}
+
+// A window that ended while it was held, but not by a cut, failed. A chip that is polled goes on
+// behind the failure; the cut would then tell of the rest as if it were all.
+static void spoil(struct meter *m, struct meter_power *out)
+{
+    if (!out->cut && m->held) {
+        m->spoilt = out->rail[0].gap;
+        snprintf(m->spoilt_why, sizeof m->spoilt_why, "%s", out->why);
+    }
+    if (!out->cut || !m->spoilt)
+        return;
+    for (int i = 0; i < m->setup.rails.n; i++)
+        if (!out->rail[i].gap)
+            out->rail[i] =
+                measured_none(m->spoilt, MEASURED_WATT, out->rail[i].window_s, m->setup.origin);
+    snprintf(out->why, sizeof out->why, "%s", m->spoilt_why);
+    m->spoilt = MEASURED_NO_GAP;
+}
+
+bool meter_step(struct meter *m, struct meter_power *out)
+{
+    memset(out, 0, sizeof *out);
+    bool told = step(m, out);
+    if (told)
+        spoil(m, out);
     return told;
 }

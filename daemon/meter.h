@@ -59,6 +59,8 @@ struct meter {
     bool hold;                           // the next one ends by a cut only
     bool held;                           // the one under way ends by a cut only
     int64_t adjust_ns;                   // to its length, see meter_cut
+    enum measured_gap spoilt;            // what happened within the held window
+    char spoilt_why[96];
     union {
         struct {
             uint64_t end_ns; // of a window that is latched
@@ -81,7 +83,8 @@ void meter_init(struct meter *m, const struct meter_setup *setup, struct i2c *bu
 bool meter_step(struct meter *m, struct meter_power *out);
 // The window under way ends at once: call meter_step, until it tells a window that was cut. hold:
 // the next one lasts until it is cut. adjust_ns is added to the length of the one that ends: where
-// a simulated fabric computes, a sensor's time is not that of our clock (docs/power-model.md).
+// a simulated fabric computes, a sensor's time is not that of our clock (docs/power-model.md). What
+// fails while a window is held spoils all of it, also what was measured after the failure.
 void meter_cut(struct meter *m, bool hold, int64_t adjust_ns);
 
 // For drivers: seconds of the window under way, which ends at end_ns.

@@ -344,6 +344,35 @@ static void cuts_join_and_hold(void **state)
     assert_true(after.end_ns - after.begin_ns < 2 * S);
 }
 
+// A chip that is polled notices a failure at once and goes on; the window that is held has none of
+// its time before, so it does not count.
+static void a_failure_spoils_the_held_window(void **state)
+{
+    struct meter_power p;
+    (void)state;
+    next_window();
+    for (int fault = 0; fault < 2; fault++) {
+        wall += 300 * 1000 * US;
+        meter_cut(&meter, true, 0);
+        p = next_window();
+        assert_true(p.cut && !p.rail[0].gap);
+        wall += S;
+        command(fault ? "reset INA226" : "nak 1");
+        p = next_window();
+        assert_true(!p.cut && p.rail[0].gap);
+        enum measured_gap gap = p.rail[0].gap;
+        for (int i = 0; i < 10; i++) // a second in which all is well again
+            assert_false(one_step(&p));
+        meter_cut(&meter, false, 0);
+        p = next_window();
+        assert_true(p.cut);
+        assert_int_equal(p.rail[0].gap, gap);
+        p = next_window();
+        assert_false(p.cut);
+        check_power(&p);
+    }
+}
+
 static void a_cut_of_a_window_that_never_began_is_told(void **state)
 {
     (void)state;
@@ -443,6 +472,7 @@ int main(void)
         ON_PAC(cuts_join_and_hold),
         ON_INA(cuts_join_and_hold),
         ON_INA228(cuts_join_and_hold),
+        ON_INA(a_failure_spoils_the_held_window),
         ON_PAC(a_cut_of_a_window_that_never_began_is_told),
         ON_INA228(a_cut_of_a_window_that_never_began_is_told),
         ON_PAC(simulated_time_is_counted),

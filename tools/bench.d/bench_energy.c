@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions of one burst each: virtual sensors with errors, the daemon's own code in front of them,
 // and the truth that only the sensors' world knows.
+#include <jansson.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,10 +15,29 @@
 #include "tools/vboard/power_meter.h"
 
 enum { HZ = 100000000, TAG = 7, FAULT_EVERY = 4 };
-#define S  UINT64_C(1000000000)
-#define MS UINT64_C(1000000)
+#define S     UINT64_C(1000000000)
+#define MS    UINT64_C(1000000)
+#define SLICE (20 * MS)
 
 enum fault { NO_FAULT, NAK, RESET, SATURATE, LOSE, SDA_LOW, FAULTS };
+
+// A monitor, and how its board computes: the whole burst at once, as the golden engine of the
+// virtual board does, or in time, as a board does. An INA226 averages over wall time, so that what
+// passes at once is not in it.
+struct bench {
+    const char *chip, *rails, *front; // front: of BOARD in the virtual board's commands
+    double gain_ppm, offset_uv;       // limits of the data sheets
+    bool in_time;
+};
+
+static const char pac_rails[] = "FPGA_1V0:0.82, FPGA_1V8:0.82, FPGA_IO:0.82, BOARD:0.82";
+static const struct bench benches[] = {
+    {"pac1934", pac_rails, "BOARD", 10000, 20, false},
+    {"pac1934", pac_rails, "BOARD", 10000, 20, true},
+    {"ina226", "BOARD:0.2", "INA226", 1000, 10, true},
+    {"ina228", "BOARD:0.2", "INA228", 500, 1, false},
+    {"ina228", "BOARD:0.2", "INA228", 500, 1, true},
+};
 
 struct sums {
     int sessions, measured, inside, inside_above, above;
@@ -32,6 +52,7 @@ static struct i2c bus;
 static struct meter meter;
 static struct random rng;
 static uint64_t cycles_of_engine;
+static const struct bench *bench;
 
 static uint64_t wall_now(void)
 {
@@ -80,7 +101,7 @@ static void command(const char *format, ...)
 // A session's world: errors anywhere within the limits that docs/power-model.md gives.
 static void open_world(void)
 {
-    struct meter_setup setup = {.chip = "pac1934", .origin = MEASURED_VIRTUAL};
+    struct meter_setup setup = {.chip = bench->chip, .origin = MEASURED_VIRTUAL};
     char why[128];
     wall = 777 * S;
     cycles_of_engine = 0;
@@ -99,8 +120,9 @@ static void open_world(void)
         command("gain %s %d", power_rail_names[i], (int)between(-10000, 10000));
         command("offset %s %d", power_rail_names[i], (int)between(-20, 20));
     }
-    if (meter_rails_parse(&setup.rails, "FPGA_1V0:0.82, FPGA_1V8:0.82, FPGA_IO:0.82, BOARD:0.82",
-                          why, sizeof why) < 0 ||
+    command("gain %s %.0f", bench->front, between(-bench->gain_ppm, bench->gain_ppm));
+    command("offset %s %.3f", bench->front, between(-bench->offset_uv, bench->offset_uv));
+    if (meter_rails_parse(&setup.rails, bench->rails, why, sizeof why) < 0 ||
         i2c_init(&bus, &(struct i2c_port){.exchange = exchange, .drives_zero_only = true}) !=
             I2C_OK) {
         fprintf(stderr, "bench-energy: no meter\n");
@@ -139,15 +161,43 @@ static bool cut(bool hold, int64_t adjust_ns, struct wire_power *out)
 
 static void inject(enum fault fault)
 {
-    static const char *const words[FAULTS] = {"",         "nak 1", "reset PAC1934",
-                                              "saturate", "",      "sda-low on"};
-    if (fault == LOSE)
+    bool pac = strcmp(bench->chip, "pac1934") == 0;
+    if (fault == NAK)
+        command("nak 1");
+    else if (fault == RESET)
+        command("reset %s", pac ? "PAC1934" : bench->front);
+    else if (fault == SATURATE && pac)
+        command("saturate");
+    else if (fault == SATURATE) { // ten watts: five times the shunt's range
+        command("rail BOARD idle 10000000");
+        command("rail BOARD active 10000000");
+    } else if (fault == LOSE)
         command("lose %d", (int)between(400, 4000));
-    else if (fault)
-        command("%s", words[fault]);
+    else if (fault == SDA_LOW)
+        command("sda-low on");
 }
 
-// The engine does the frame's runs at once, as the golden engine of the virtual board.
+// The faults that a sensor can have: nothing makes the INAs' models lose samples.
+static enum fault fault_number(int k)
+{
+    static const enum fault all[] = {NAK, RESET, SATURATE, LOSE, SDA_LOW},
+                            ina[] = {NAK, RESET, SATURATE, SDA_LOW};
+    return strcmp(bench->chip, "pac1934") == 0 ? all[k % 5] : ina[k % 4];
+}
+
+// All but the last cycles, with the meter's thread at work meanwhile.
+static void compute_in_time(uint64_t cycles)
+{
+    uint64_t begin = wall, end = begin + cycles * (S / HZ);
+    while (wall + 2 * SLICE < end) {
+        pass_until(wall + SLICE);
+        if (wall + SLICE < end)
+            board_time_message(&world.time, HZ, cycles_of_engine + (wall - begin) / (S / HZ),
+                               cycles_of_engine + (wall - begin) / (S / HZ), false);
+    }
+    wall = end > wall ? end : wall;
+}
+
 static void engine(const struct link_burst *frame, uint32_t run_cycles, uint8_t *payload,
                    size_t *bytes)
 {
@@ -159,6 +209,8 @@ static void engine(const struct link_burst *frame, uint32_t run_cycles, uint8_t 
                                   .windows = 1,
                                   .y = y};
     board_time_handed(&world.time);
+    if (bench->in_time)
+        compute_in_time(r.cycles);
     cycles_of_engine += r.cycles;
     board_time_message(&world.time, HZ, cycles_of_engine, cycles_of_engine, true);
     *bytes = link_burst_result_encode(&r, 1, payload);
@@ -213,7 +265,7 @@ static void truth(const struct wire_result *r, double *total, double *above)
 
 static void session(struct sums *sum, enum fault fault, bool in_lead)
 {
-    static struct conf_board conf = {.meter = "pac1934"};
+    static struct conf_board conf;
     static struct board b;
     struct wire_result r;
     struct service_energy e;
@@ -221,8 +273,9 @@ static void session(struct sums *sum, enum fault fault, bool in_lead)
     double seconds = between(0.5, 15), total, above;
     memset(&b, 0, sizeof b);
     memset(&r, 0, sizeof r);
+    snprintf(conf.meter, sizeof conf.meter, "%s", bench->chip);
     b.conf = &conf;
-    b.identity.origin = LINK_ORIGIN_VIRTUAL;
+    b.identity.origin = bench->in_time ? LINK_ORIGIN_BOARD : LINK_ORIGIN_VIRTUAL;
     b.identity.clock_hz = HZ;
     r.head.tag = TAG;
     open_world();
@@ -236,7 +289,7 @@ static void session(struct sums *sum, enum fault fault, bool in_lead)
     cuts = cuts && cut(true, 0, &b.lead_power);
     cuts = cuts && run_burst(&r, seconds, (uint32_t)between(600, 7000), in_lead ? NO_FAULT : fault);
     int64_t adjust = (int64_t)((double)r.burst.cycles / HZ * 1e9) - (int64_t)r.burst.wall_ns;
-    if (!cuts || !cut(false, adjust, &b.burst_power)) {
+    if (!cuts || !cut(false, bench->in_time ? 0 : adjust, &b.burst_power)) {
         fprintf(stderr, "bench-energy: a window that was cut did not come\n");
         exit(1);
     }
@@ -247,38 +300,58 @@ static void session(struct sums *sum, enum fault fault, bool in_lead)
         sum->flagged += !good || !e.has_idle;
         return;
     }
-    if (!good || !e.has_idle) {
-        fprintf(stderr, "bench-energy: session %d: %s\n", sum->sessions, e.reason);
+    if (!good)
         return;
-    }
     truth(&r, &total, &above);
     double error = e.total.value / total - 1;
     sum->measured++;
     sum->error += error;
     sum->squares += error * error;
-    sum->above_error += e.above_idle.value / above - 1;
     sum->inside += fabs(e.total.value - total) <= e.total.uncertainty;
+    if (!e.has_idle)
+        return;
+    sum->above++;
+    sum->above_error += e.above_idle.value / above - 1;
     sum->inside_above += fabs(e.above_idle.value - above) <= e.above_idle.uncertainty;
+}
+
+static json_t *row(int sessions, uint64_t seed)
+{
+    struct sums sum = {0};
+    random_init(&rng, seed, 0);
+    for (int i = 0; i < sessions; i++) {
+        bool faulty = i % FAULT_EVERY == FAULT_EVERY - 1;
+        int k = i / FAULT_EVERY;
+        session(&sum, faulty ? fault_number(k) : NO_FAULT, k / (FAULTS - 1) % 4 == 3);
+    }
+    double n = sum.measured, bias = sum.error / n;
+    return json_pack("{s:s,s:s,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:i,s:i,s:i,s:i}", "sensor", bench->chip,
+                     "fabric", bench->in_time ? "in time" : "at once", "sessions", sum.sessions,
+                     "measured", sum.measured, "bias_pct", 100 * bias, "spread_pct",
+                     100 * sqrt(sum.squares / n - bias * bias), "inside_pct", 100 * sum.inside / n,
+                     "bias_above_idle_pct", 100 * sum.above_error / sum.above,
+                     "inside_above_idle_pct", 100.0 * sum.inside_above / sum.above, "faults",
+                     sum.faults, "unflagged_faults", sum.faults - sum.flagged, "without_value",
+                     sum.sessions - sum.faults - sum.measured, "without_idle",
+                     sum.measured - sum.above);
 }
 
 int main(int argc, char **argv)
 {
     int sessions = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1000;
-    struct sums sum = {0};
-    random_init(&rng, argc > 2 ? strtoull(argv[2], NULL, 10) : 1, 0);
-    for (int i = 0; i < sessions; i++) {
-        bool faulty = i % FAULT_EVERY == FAULT_EVERY - 1;
-        int k = i / FAULT_EVERY;
-        session(&sum, faulty ? (enum fault)(1 + k % (FAULTS - 1)) : NO_FAULT,
-                k / (FAULTS - 1) % 4 == 3);
+    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    json_t *rows = json_array();
+    for (size_t i = 0; i < sizeof benches / sizeof *benches; i++) {
+        bench = &benches[i];
+        json_t *one = row(sessions, seed);
+        if (!one || json_array_append_new(rows, one) < 0) {
+            fprintf(stderr, "bench-energy: a figure that is none, of %s\n", bench->chip);
+            return 1;
+        }
     }
-    double n = sum.measured, bias = sum.error / n;
-    printf("{\"bench\": \"energy\", \"origin\": \"virtual\", \"rows\": [{\"sensor\": \"pac1934\", "
-           "\"sessions\": %d, \"measured\": %d, \"bias_pct\": %.4f, \"spread_pct\": %.3f, "
-           "\"inside_pct\": %.2f, \"bias_above_idle_pct\": %.4f, \"inside_above_idle_pct\": %.2f, "
-           "\"faults\": %d, \"unflagged_faults\": %d, \"without_value\": %d}]}\n",
-           sum.sessions, sum.measured, 100 * bias, 100 * sqrt(sum.squares / n - bias * bias),
-           100 * sum.inside / n, 100 * sum.above_error / n, 100 * sum.inside_above / n, sum.faults,
-           sum.faults - sum.flagged, sum.sessions - sum.faults - sum.measured);
+    json_t *all = json_pack("{s:s,s:s,s:o}", "bench", "energy", "origin", "virtual", "rows", rows);
+    json_dumpf(all, stdout, JSON_REAL_PRECISION(4));
+    putchar('\n');
+    json_decref(all);
     return 0;
 }
