@@ -63,14 +63,14 @@ static enum burst_verdict wrong(char why[BURST_WHY], const char *text)
     return BURST_WRONG;
 }
 
-static enum burst_verdict refusal(const uint8_t *payload, char why[BURST_WHY])
+static enum burst_verdict refusal(const struct link_fault *f, char why[BURST_WHY])
 {
-    if (payload[0] == LINK_BAD_TYPE) {
+    if (f->code == LINK_BAD_TYPE) {
         snprintf(why, BURST_WHY, "the design on the board knows no bursts: build its variant anew");
         return BURST_UNKNOWN;
     }
     snprintf(why, BURST_WHY, "the device answers a burst with %s, detail %u",
-             link_error_name(payload[0]), payload[2] | payload[3] << 8);
+             link_error_name(f->code), f->detail);
     return BURST_WRONG;
 }
 
@@ -78,8 +78,9 @@ enum burst_verdict burst_answer(struct burst *b, uint8_t type, const uint8_t *pa
                                 char why[BURST_WHY])
 {
     struct link_burst_result r;
-    if (type == LINK_ERROR && n == 4)
-        return refusal(payload, why);
+    struct link_fault fault;
+    if (type == LINK_ERROR && link_fault_decode(payload, n, &fault) == 0)
+        return refusal(&fault, why);
     if (type != (LINK_BURST | LINK_ANSWER) ||
         link_burst_result_decode(payload, n, b->outputs, &r) < 0 || r.windows != 1)
         return wrong(why, "the answer to a burst makes no sense");

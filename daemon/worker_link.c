@@ -226,16 +226,6 @@ void worker_check_jobs(struct worker *w)
 
 // ---- frames
 
-static int16_t get_i16(const uint8_t *p)
-{
-    return (int16_t)(uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t get_u32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static struct job *job_of(struct worker *w, uint16_t seq)
 {
     for (int i = 0; i < WIRE_INFLIGHT; i++)
@@ -247,22 +237,23 @@ static struct job *job_of(struct worker *w, uint16_t seq)
 static void on_answer(struct worker *w, struct job *j, const struct link_frame *f, uint64_t at_ns)
 {
     struct wire_result m;
+    struct link_inference r;
+    struct link_fault fault;
     char reason[WIRE_REASON];
-    if (f->type != (LINK_INFER | LINK_ANSWER) || f->n != 8 + 2 * (size_t)j->infer.outputs) {
-        if (f->type == LINK_ERROR && f->n == 4)
+    memset(&m, 0, sizeof m);
+    if (f->type != (LINK_INFER | LINK_ANSWER) ||
+        link_inference_decode(f->payload, f->n, j->infer.outputs, &r, m.y) < 0) {
+        if (f->type == LINK_ERROR && link_fault_decode(f->payload, f->n, &fault) == 0)
             snprintf(reason, sizeof reason, "the device answers %s, detail %u",
-                     link_error_name(f->payload[0]), f->payload[2] | f->payload[3] << 8);
+                     link_error_name(fault.code), fault.detail);
         else
             snprintf(reason, sizeof reason, "answer of type 0x%02x, %zu bytes", f->type, f->n);
         worker_fail_job(w, j, WIRE_FAULT, reason);
         return;
     }
-    memset(&m, 0, sizeof m);
     m.status = WIRE_OK;
-    m.cycles = get_u32(f->payload);
-    m.wait_cycles = get_u32(f->payload + 4);
-    for (uint32_t i = 0; i < j->infer.outputs; i++)
-        m.y[i] = get_i16(f->payload + 8 + 2 * i);
+    m.cycles = r.cycles;
+    m.wait_cycles = r.wait_cycles;
     m.first_ns = w->frame_begin_ns;
     m.last_ns = at_ns;
     if (!j->written_ns || j->written_ns > m.first_ns)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "protocol/le.h"
+
 enum { SYNC0 = 0xa5, SYNC1 = 0x37, MAP_VERSION = 1 };
 
 // Offsets inside a frame.
@@ -15,28 +17,6 @@ enum { REG_MAGIC = 0, REG_MAP = 1, REG_HASH = 2, REG_SHAPE = 10, REG_WIDTHS, REG
 enum { REG_BUFFERS = 13, REG_RTL = 14 };
 
 static const uint32_t magic = 0x54534337; // the bytes "7CST"
-
-static void put16(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)value;
-    at[1] = (uint8_t)(value >> 8);
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-    put16(at, value);
-    put16(at + 2, value >> 16);
-}
-
-static uint16_t get16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] | at[1] << 8);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-    return get16(at) | (uint32_t)get16(at + 2) << 16;
-}
 
 // The sync bytes are not covered.
 static uint32_t frame_crc(const uint8_t *frame, size_t n)
@@ -52,11 +32,11 @@ size_t link_encode(uint8_t *out, uint8_t type, uint16_t seq, const void *payload
     out[AT_SYNC1] = SYNC1;
     out[AT_VERSION] = LINK_VERSION;
     out[AT_TYPE] = type;
-    put16(out + AT_SEQ, seq);
-    put16(out + AT_LENGTH, (uint32_t)n);
+    le_put(out + AT_SEQ, seq, 2);
+    le_put(out + AT_LENGTH, n, 2);
     if (n)
         memcpy(out + LINK_HEADER_BYTES, payload, n);
-    put32(out + LINK_HEADER_BYTES + n, frame_crc(out, n));
+    le_put(out + LINK_HEADER_BYTES + n, frame_crc(out, n), 4);
     return LINK_HEADER_BYTES + n + LINK_CRC_BYTES;
 }
 
@@ -93,20 +73,20 @@ static enum verdict judge(const struct link_parser *p, size_t *total)
         return BAD;
     if (p->have < LINK_HEADER_BYTES)
         return INCOMPLETE;
-    size_t n = get16(p->buf + AT_LENGTH);
+    size_t n = le_get(p->buf + AT_LENGTH, 2);
     if (n > LINK_MAX_PAYLOAD)
         return BAD;
     *total = LINK_HEADER_BYTES + n + LINK_CRC_BYTES;
     if (p->have < *total)
         return INCOMPLETE;
-    return get32(p->buf + LINK_HEADER_BYTES + n) == frame_crc(p->buf, n) ? GOOD : BAD;
+    return le_get(p->buf + LINK_HEADER_BYTES + n, 4) == frame_crc(p->buf, n) ? GOOD : BAD;
 }
 
 static void describe(const struct link_parser *p, struct link_frame *f)
 {
     f->type = p->buf[AT_TYPE];
-    f->seq = get16(p->buf + AT_SEQ);
-    f->n = get16(p->buf + AT_LENGTH);
+    f->seq = (uint16_t)le_get(p->buf + AT_SEQ, 2);
+    f->n = le_get(p->buf + AT_LENGTH, 2);
     f->payload = p->buf + LINK_HEADER_BYTES;
 }
 
@@ -146,7 +126,7 @@ int link_parse(struct link_parser *p, const uint8_t *data, size_t n, size_t *use
 
 static uint32_t get_register(const uint8_t *payload, unsigned index)
 {
-    return get32(payload + 4 * (size_t)index);
+    return (uint32_t)le_get(payload + 4 * (size_t)index, 4);
 }
 
 int link_identity_decode(const uint8_t *payload, size_t n, struct link_identity *id)
@@ -162,9 +142,9 @@ int link_identity_decode(const uint8_t *payload, size_t n, struct link_identity 
         .map_version = (uint16_t)map,
         .flags = (uint16_t)(map >> 16),
         .origin = (enum link_origin)(map >> 16 & 3),
-        .window = get16(payload + 4 * REG_SHAPE),
-        .features = get16(payload + 4 * REG_SHAPE + 2),
-        .outputs = get16(widths),
+        .window = (uint16_t)le_get(payload + 4 * REG_SHAPE, 2),
+        .features = (uint16_t)le_get(payload + 4 * REG_SHAPE + 2, 2),
+        .outputs = (uint16_t)le_get(widths, 2),
         .x_bits = widths[2],
         .y_bits = widths[3],
         .window_buffers = buffers[0],
@@ -181,19 +161,40 @@ void link_identity_encode(const struct link_identity *id, uint8_t out[LINK_IDENT
 {
     uint32_t flags = (id->flags & 0xfffcU) | (uint32_t)id->origin;
     memset(out, 0, LINK_IDENTITY_BYTES);
-    put32(out + 4 * REG_MAGIC, magic);
-    put32(out + 4 * REG_MAP, id->map_version | flags << 16);
+    le_put(out + 4 * REG_MAGIC, magic, 4);
+    le_put(out + 4 * REG_MAP, id->map_version | flags << 16, 4);
     memcpy(out + 4 * REG_HASH, id->hash, sizeof id->hash);
-    put16(out + 4 * REG_SHAPE, id->window);
-    put16(out + 4 * REG_SHAPE + 2, id->features);
-    put16(out + 4 * REG_WIDTHS, id->outputs);
+    le_put(out + 4 * REG_SHAPE, id->window, 2);
+    le_put(out + 4 * REG_SHAPE + 2, id->features, 2);
+    le_put(out + 4 * REG_WIDTHS, id->outputs, 2);
     out[4 * REG_WIDTHS + 2] = id->x_bits;
     out[4 * REG_WIDTHS + 3] = id->y_bits;
-    put32(out + 4 * REG_CLOCK, id->clock_hz);
+    le_put(out + 4 * REG_CLOCK, id->clock_hz, 4);
     out[4 * REG_BUFFERS] = id->window_buffers;
     out[4 * REG_BUFFERS + 1] = id->layers;
     out[4 * REG_BUFFERS + 2] = id->heads;
-    put32(out + 4 * REG_RTL, id->rtl_version);
+    le_put(out + 4 * REG_RTL, id->rtl_version, 4);
+}
+
+int link_inference_decode(const uint8_t *payload, size_t n, unsigned outputs,
+                          struct link_inference *r, int16_t *y)
+{
+    if (n != LINK_INFERENCE_HEAD_BYTES + 2 * (size_t)outputs)
+        return -1;
+    *r = (struct link_inference){.cycles = (uint32_t)le_get(payload, 4),
+                                 .wait_cycles = (uint32_t)le_get(payload + 4, 4)};
+    for (unsigned k = 0; k < outputs; k++)
+        y[k] = (int16_t)le_get(payload + LINK_INFERENCE_HEAD_BYTES + 2 * (size_t)k, 2);
+    return 0;
+}
+
+int link_fault_decode(const uint8_t *payload, size_t n, struct link_fault *f)
+{
+    if (n != LINK_FAULT_BYTES)
+        return -1;
+    *f = (struct link_fault){
+        .code = payload[0], .type = payload[1], .detail = (uint16_t)le_get(payload + 2, 2)};
+    return 0;
 }
 
 const char *link_error_name(unsigned code)

@@ -15,6 +15,8 @@ enum {
     LINK_MAX_FRAME = LINK_HEADER_BYTES + LINK_MAX_PAYLOAD + LINK_CRC_BYTES,
     LINK_REGISTERS = 23,
     LINK_IDENTITY_BYTES = 64,
+    LINK_INFERENCE_HEAD_BYTES = 8, // of an answer, before y
+    LINK_FAULT_BYTES = 4,
     LINK_BURST_BYTES = 8,
     LINK_BURST_HEAD_BYTES = 28, // of an answer, before y
     LINK_BURST_LIMIT_CYCLES = 65536,
@@ -91,6 +93,24 @@ struct link_identity {
 // flags holds all 16 bits; encode takes bits 1..0 from origin and the others from flags.
 int link_identity_decode(const uint8_t *payload, size_t n, struct link_identity *id);
 void link_identity_encode(const struct link_identity *id, uint8_t out[LINK_IDENTITY_BYTES]);
+
+// The answer to an INFER, in clock cycles: of the computation, and before it began.
+struct link_inference {
+    uint32_t cycles, wait_cycles;
+};
+
+// 0 with the elements of y, or -1 when n does not fit.
+int link_inference_decode(const uint8_t *payload, size_t n, unsigned outputs,
+                          struct link_inference *r, int16_t *y);
+
+// The payload of an ERROR: a code, the type of the request, and what the code says of it.
+struct link_fault {
+    uint8_t code, type;
+    uint16_t detail;
+};
+
+// 0, or -1 when n is wrong. The code may be none of enum link_error.
+int link_fault_decode(const uint8_t *payload, size_t n, struct link_fault *f);
 
 // The payload of a BURST.
 struct link_burst {

@@ -2,26 +2,13 @@
 // Payloads of BURST and of its answer (PROTOCOL.md 1.2).
 #include <string.h>
 
+#include "protocol/le.h"
 #include "protocol/link.h"
 
 // Offsets inside the request and the answer.
 enum { AT_RUNS = 0, AT_LIMIT = 4, AT_WINDOWS = 6, AT_RESERVED = 7 };
 enum { AT_DONE_RUNS = 0, AT_MISMATCHES = 4, AT_BUSY_CYCLES = 8, AT_CYCLES = 16 };
 enum { AT_END = 24, AT_DONE_WINDOWS = 25 };
-
-static void put(uint8_t *at, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        at[i] = (uint8_t)(value >> 8 * i);
-}
-
-static uint64_t get(const uint8_t *at, size_t bytes)
-{
-    uint64_t value = 0;
-    for (size_t i = bytes; i > 0; i--)
-        value = value << 8 | at[i - 1];
-    return value;
-}
 
 static size_t answer_bytes(unsigned windows, unsigned outputs)
 {
@@ -32,8 +19,8 @@ int link_burst_decode(const uint8_t *payload, size_t n, struct link_burst *b)
 {
     if (n != LINK_BURST_BYTES)
         return -1;
-    *b = (struct link_burst){.runs = (uint32_t)get(payload + AT_RUNS, 4),
-                             .limit = (uint16_t)get(payload + AT_LIMIT, 2),
+    *b = (struct link_burst){.runs = (uint32_t)le_get(payload + AT_RUNS, 4),
+                             .limit = (uint16_t)le_get(payload + AT_LIMIT, 2),
                              .windows = payload[AT_WINDOWS]};
     return 0;
 }
@@ -47,8 +34,8 @@ int link_burst_good(const uint8_t payload[LINK_BURST_BYTES])
 
 void link_burst_encode(const struct link_burst *b, uint8_t out[LINK_BURST_BYTES])
 {
-    put(out + AT_RUNS, b->runs, 4);
-    put(out + AT_LIMIT, b->limit, 2);
+    le_put(out + AT_RUNS, b->runs, 4);
+    le_put(out + AT_LIMIT, b->limit, 2);
     out[AT_WINDOWS] = b->windows;
     out[AT_RESERVED] = 0;
 }
@@ -65,10 +52,10 @@ int link_burst_result_decode(const uint8_t *payload, size_t n, unsigned outputs,
     *r = (struct link_burst_result){
         .end = (enum link_burst_end)end,
         .windows = (uint8_t)windows,
-        .mismatches = (uint32_t)get(payload + AT_MISMATCHES, 4),
-        .runs = (uint32_t)get(payload + AT_DONE_RUNS, 4),
-        .cycles = get(payload + AT_CYCLES, 8),
-        .busy_cycles = get(payload + AT_BUSY_CYCLES, 8),
+        .mismatches = (uint32_t)le_get(payload + AT_MISMATCHES, 4),
+        .runs = (uint32_t)le_get(payload + AT_DONE_RUNS, 4),
+        .cycles = le_get(payload + AT_CYCLES, 8),
+        .busy_cycles = le_get(payload + AT_BUSY_CYCLES, 8),
         .y = payload + LINK_BURST_HEAD_BYTES,
     };
     return r->runs >= 1 && r->mismatches <= r->runs && r->busy_cycles <= r->cycles ? 0 : -1;
@@ -82,10 +69,10 @@ size_t link_burst_result_encode(const struct link_burst_result *r, unsigned outp
     memset(out, 0, LINK_BURST_HEAD_BYTES);
     out[AT_END] = (uint8_t)r->end;
     out[AT_DONE_WINDOWS] = r->windows;
-    put(out + AT_MISMATCHES, r->mismatches, 4);
-    put(out + AT_DONE_RUNS, r->runs, 4);
-    put(out + AT_CYCLES, r->cycles, 8);
-    put(out + AT_BUSY_CYCLES, r->busy_cycles, 8);
+    le_put(out + AT_MISMATCHES, r->mismatches, 4);
+    le_put(out + AT_DONE_RUNS, r->runs, 4);
+    le_put(out + AT_CYCLES, r->cycles, 8);
+    le_put(out + AT_BUSY_CYCLES, r->busy_cycles, 8);
     memmove(out + LINK_BURST_HEAD_BYTES, r->y, n - LINK_BURST_HEAD_BYTES);
     return n;
 }
@@ -93,5 +80,5 @@ size_t link_burst_result_encode(const struct link_burst_result *r, unsigned outp
 int16_t link_burst_y(const struct link_burst_result *r, unsigned outputs, unsigned window,
                      unsigned k)
 {
-    return (int16_t)get(r->y + 2 * ((size_t)window * outputs + k), 2);
+    return (int16_t)le_get(r->y + 2 * ((size_t)window * outputs + k), 2);
 }

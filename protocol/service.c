@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names, errors and tensors of the service protocol.
+#include "protocol/le.h"
 #include "protocol/service_json.h"
 
 #include <stdio.h>
@@ -171,27 +172,13 @@ enum service_code service_error_set(struct service_error *e, enum service_code c
     return code;
 }
 
-static void put_le(uint8_t *out, uint64_t bits, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++)
-        out[i] = (uint8_t)(bits >> (8 * i));
-}
-
-static uint64_t get_le(const uint8_t *in, unsigned bytes)
-{
-    uint64_t bits = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        bits |= (uint64_t)in[i] << (8 * i);
-    return bits;
-}
-
 void service_pack_fp32(const double *in, size_t n, void *out)
 {
     for (size_t i = 0; i < n; i++) {
         float value = (float)in[i];
         uint32_t bits;
         memcpy(&bits, &value, sizeof bits);
-        put_le((uint8_t *)out + 4 * i, bits, 4);
+        le_put((uint8_t *)out + 4 * i, bits, 4);
     }
 }
 
@@ -200,20 +187,20 @@ void service_pack_fp64(const double *in, size_t n, void *out)
     for (size_t i = 0; i < n; i++) {
         uint64_t bits;
         memcpy(&bits, &in[i], sizeof bits);
-        put_le((uint8_t *)out + 8 * i, bits, 8);
+        le_put((uint8_t *)out + 8 * i, bits, 8);
     }
 }
 
 void service_pack_int16(const int16_t *in, size_t n, void *out)
 {
     for (size_t i = 0; i < n; i++)
-        put_le((uint8_t *)out + 2 * i, (uint16_t)in[i], 2);
+        le_put((uint8_t *)out + 2 * i, (uint16_t)in[i], 2);
 }
 
 void service_unpack_fp32(const void *in, size_t n, double *out)
 {
     for (size_t i = 0; i < n; i++) {
-        uint32_t bits = (uint32_t)get_le((const uint8_t *)in + 4 * i, 4);
+        uint32_t bits = (uint32_t)le_get((const uint8_t *)in + 4 * i, 4);
         float value;
         memcpy(&value, &bits, sizeof value);
         out[i] = value;
@@ -223,7 +210,7 @@ void service_unpack_fp32(const void *in, size_t n, double *out)
 void service_unpack_fp64(const void *in, size_t n, double *out)
 {
     for (size_t i = 0; i < n; i++) {
-        uint64_t bits = get_le((const uint8_t *)in + 8 * i, 8);
+        uint64_t bits = le_get((const uint8_t *)in + 8 * i, 8);
         memcpy(&out[i], &bits, sizeof bits);
     }
 }
@@ -231,7 +218,7 @@ void service_unpack_fp64(const void *in, size_t n, double *out)
 void service_unpack_int16(const void *in, size_t n, int16_t *out)
 {
     for (size_t i = 0; i < n; i++) {
-        int32_t bits = (int32_t)get_le((const uint8_t *)in + 2 * i, 2);
+        int32_t bits = (int32_t)le_get((const uint8_t *)in + 2 * i, 2);
         out[i] = (int16_t)(bits < 32768 ? bits : bits - 65536);
     }
 }

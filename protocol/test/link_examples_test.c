@@ -104,11 +104,39 @@ static void parse_to_the_fields(void **state)
     }
 }
 
+static const struct fields *field_of(const char *name)
+{
+    size_t i = 0;
+    while (strcmp(fields[i].name, name) != 0)
+        assert_true(++i < FIELDS);
+    return &fields[i];
+}
+
+static void answers_are_what_the_text_says(void **state)
+{
+    struct link_inference r;
+    struct link_fault fault;
+    int16_t y[3] = {0, 0, 7};
+    (void)state;
+    const struct fields *f = field_of("infer-answer");
+    assert_int_equal(link_inference_decode(f->payload, f->n, 2, &r, y), 0);
+    assert_true(r.cycles == 140 && r.wait_cycles == 2);
+    assert_true(y[0] == 2627 && y[1] == 5254 && y[2] == 7);
+    assert_int_equal(link_inference_decode(f->payload, f->n, 1, &r, y), -1);
+    assert_int_equal(link_inference_decode(f->payload, f->n, 3, &r, y), -1);
+    assert_int_equal(link_inference_decode(f->payload, f->n - 1, 2, &r, y), -1);
+    f = field_of("bad-value-error");
+    assert_int_equal(link_fault_decode(f->payload, f->n, &fault), 0);
+    assert_true(fault.code == LINK_BAD_VALUE && fault.type == LINK_INFER && fault.detail == 3);
+    assert_int_equal(link_fault_decode(f->payload, 3, &fault), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encode_to_the_bytes),
         cmocka_unit_test(parse_to_the_fields),
+        cmocka_unit_test(answers_are_what_the_text_says),
     };
     return cmocka_run_group_tests(tests, read_document, NULL);
 }
