@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -317,6 +318,29 @@ pid_t rig_worker_pid(struct rig *r, const char *board)
             found = pid;
     }
     return found;
+}
+
+int rig_open_files(pid_t pid)
+{
+    char path[64];
+    int n = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *d = opendir(path);
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+void rig_wait_files(pid_t pid, int most)
+{
+    int n;
+    for (uint64_t until = now_ns() + 5 * NS_PER_S; (n = rig_open_files(pid)) > most;) {
+        if (now_ns() > until)
+            fail_msg("%d files are open, at most %d should be", n, most);
+        poll(NULL, 0, 20);
+    }
 }
 
 struct rig *rig_standin(void **state, const char *boards, const char *more)

@@ -59,6 +59,8 @@ void rig_start(struct rig *r);        // returns when the daemon answers
 int rig_stop(struct rig *r, int sig); // its exit code, or -signal; fails the test after 8 s
 void rig_say(struct rig *r, const char *words); // to the stand-in worker
 pid_t rig_worker_pid(struct rig *r, const char *board);
+int rig_open_files(pid_t pid);
+void rig_wait_files(pid_t pid, int most); // fails the test when it has more for 5 s
 
 struct rig_reply {
     json_t *header; // owned

@@ -181,6 +181,31 @@ static void garbage_and_silence_on_the_socket(void **state)
     assert_in_range(resident_kib(r->pid), 0, before + 32768 + sanitizer_kib);
 }
 
+// Peers that end leave nothing behind, however they end; those that never shake hands are thrown
+// out after a second.
+static void connections_end(void **state)
+{
+    struct rig *r = *state;
+    int before = rig_open_files(r->pid), silent[20];
+    for (int i = 0; i < 100; i++) {
+        void *d = rig_dealer(r);
+        if (i % 2)
+            rig_send(d, "{\"verb\":\"server_live\"}", NULL, 0);
+        if (i % 4 == 1) {
+            struct rig_reply p;
+            assert_true(rig_recv(d, &p, 2000));
+            rig_reply_fini(&p);
+        }
+        rig_close(r, d);
+    }
+    for (int i = 0; i < 20; i++)
+        silent[i] = raw_connect(r);
+    rig_wait_files(r->pid, before + 1);
+    for (int i = 0; i < 20; i++)
+        if (silent[i] >= 0)
+            close(silent[i]);
+}
+
 static void flood_without_reading_is_bounded(void **state)
 {
     struct rig *r = *state;
@@ -240,6 +265,7 @@ int main(int argc, char **argv)
         T(second_daemon_is_refused),
         cmocka_unit_test_teardown(systemd_is_told, rig_teardown),
         T(garbage_and_silence_on_the_socket),
+        T(connections_end),
         T(flood_without_reading_is_bounded),
         T(same_routing_id_starves_only_its_owner),
     };

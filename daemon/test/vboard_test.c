@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -417,19 +416,6 @@ static void killed_at_any_moment_it_recovers(void **state)
     }
 }
 
-static int open_files(pid_t pid)
-{
-    char path[64];
-    int n = 0;
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-    DIR *d = opendir(path);
-    assert_non_null(d);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
-
 static void plugging_storm_leaks_nothing(void **state)
 {
     struct rig *r = *state;
@@ -444,16 +430,15 @@ static void plugging_storm_leaks_nothing(void **state)
         poll(NULL, 0, (int)rng_range(&rng, 0, 400));
         if (i == 3) {
             rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
-            before[0] = open_files(r->pid);
-            before[1] = open_files(worker);
+            before[0] = rig_open_files(r->pid);
+            before[1] = rig_open_files(worker);
         }
     }
     rig_wait_board(r, "lab0", "READY", "demand-w8", 10000);
     rig_infer_golden(r, "demand", "demand-w8", 10);
     assert_int_equal(rig_worker_pid(r, "lab0"), worker); // the same process all the time
-    poll(NULL, 0, 100);
-    assert_in_range(open_files(worker), 1, before[1]);
-    assert_in_range(open_files(r->pid), 1, before[0] + 2); // clients come and go
+    rig_wait_files(worker, before[1]);
+    rig_wait_files(r->pid, before[0] + 2); // clients come and go
 }
 
 static void stalled_transfers_recover(void **state)
