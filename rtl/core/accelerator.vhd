@@ -291,8 +291,26 @@ begin
     stream_valid <= '0';
     stream_constants <= (others => '0');
   end generate;
+  -- Keys and values that are alike in words and banks lie in the same LUT RAM, values behind the keys.
+  attention_banks : if attention_shared_c generate
+    banks : for b in 0 to key_banks_c - 1 generate
+      used : if b < window_c generate
+        bank : entity work.ram_distributed_pair
+          generic map (depth_g => key_depth_c, elements_g => u_c, bits_g => key_bits_c,
+            fast_g => fast_c)
+          port map (clk => clk, write_enable => key_write(b), write_addr => key_addr(b),
+            write_data => key_data(b * u_c to b * u_c + u_c - 1), read_addr => key_read_addr,
+            first_idle => key_idle(b / p_c), first_data => key_words(b),
+            second_idle => value_idle(b / u_c), second_data => value_words(b));
+      end generate;
+      unused : if b >= window_c generate
+        key_words(b) <= (others => 0);
+        value_words(b) <= (others => 0);
+      end generate;
+    end generate;
+  end generate;
   key_banks : for b in 0 to key_banks_c - 1 generate
-    used : if b < window_c generate
+    used : if b < window_c and not attention_shared_c generate
       bank : entity work.memory_bank
         generic map (kind_g => key_kind_c, depth_g => key_depth_c, elements_g => u_c,
           bits_g => key_bits_c, fast_g => fast_c)
@@ -300,12 +318,12 @@ begin
           write_data => key_data(b * u_c to b * u_c + u_c - 1), read_enable => '1',
           idle => key_idle(b / p_c), read_addr => key_read_addr, read_data => key_words(b));
     end generate;
-    unused : if b >= window_c generate
+    unused : if b >= window_c and not attention_shared_c generate
       key_words(b) <= (others => 0);
     end generate;
   end generate;
   value_banks : for b in 0 to value_banks_c - 1 generate
-    used : if b < window_c generate
+    used : if b < window_c and not attention_shared_c generate
       bank : entity work.memory_bank
         generic map (kind_g => value_kind_c, depth_g => value_depth_c, elements_g => p_c,
           bits_g => value_bits_c, fast_g => fast_c)
@@ -313,7 +331,7 @@ begin
           write_data => value_data(b * p_c to b * p_c + p_c - 1), read_enable => '1',
           idle => value_idle(b / u_c), read_addr => value_read_addr, read_data => value_words(b));
     end generate;
-    unused : if b >= window_c generate
+    unused : if b >= window_c and not attention_shared_c generate
       value_words(b) <= (others => 0);
     end generate;
   end generate;
@@ -516,7 +534,7 @@ begin
     generic map (program_g => write_program_c, tokens_g => t_c, outputs_g => p_c, terms_g => u_c,
       lanes_g => r_c, key_banks_g => key_banks_c, value_banks_g => value_banks_c,
       activation_bits_g => activation_bits_c, code_bits_g => stored_bits_c,
-      result_bits_g => result_bits_c, depth_g => deepest_c, depth_kept_g => kept_depth_c,
+      result_bits_g => result_bits_c, shared_g => attention_shared_c, depth_g => deepest_c, depth_kept_g => kept_depth_c,
       fast_g => fast_c)
     port map (clk => clk, rst => rst, start => start, in_valid => result_valid, codes => result,
       writes => writes, activation_write => activation_write, activation_addr => activation_addr,

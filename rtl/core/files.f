@@ -1,5 +1,6 @@
 core/ram_block.vhd
 core/ram_distributed.vhd
+core/ram_distributed_pair.vhd
 core/rom_block.vhd
 core/rom_logic.vhd
 core/rom.vhd

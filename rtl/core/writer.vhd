@@ -23,6 +23,7 @@ entity writer is
     activation_bits_g : positive;
     code_bits_g       : positive; -- of a code in any buffer
     result_bits_g     : positive; -- of a code that comes in
+    shared_g          : boolean;  -- values go where keys go
     depth_g           : positive; -- words of the deepest buffer
     depth_kept_g      : positive;
     fast_g            : boolean);
@@ -111,6 +112,12 @@ architecture rtl of writer is
   end function;
   constant spreads_c : boolean := spreads;
 
+  -- whether codes of that destination go through the write port of keys
+  function beside_keys(destination : destination_t) return boolean is
+  begin
+    return destination = to_key or (shared_g and destination = to_value);
+  end function;
+
   -- the program as one of the three sees it
   function part_of(destination : destination_t) return write_array_t is
     variable part : write_array_t(0 to program'length - 1) := program;
@@ -123,6 +130,8 @@ architecture rtl of writer is
         elsif destination = to_value then
           part(i).rotation := part(i).value_rotation;
         end if;
+      elsif destination = to_key and beside_keys(part(i).destination) then
+        part(i).destination := to_key;
       end if;
     end loop;
     return part;
@@ -153,6 +162,8 @@ architecture rtl of writer is
 begin
   assert program'length > 1
     report "writer: a program has more than one pass" severity failure;
+  assert not shared_g or (terms_g = outputs_g and key_banks_g = value_banks_g and not spreads_c)
+    report "writer: keys and values that are not alike" severity failure;
 
   last_band <= groups_c = 1 or band = pass.last_group;
   ended <= index = pass.last_index;
@@ -161,7 +172,7 @@ begin
   next_row <= address + pass.row_step;
   alone : if not spreads_c generate
     whole_activation <= '1' when whole and pass.destination = to_activation else '0';
-    whole_key <= '1' when whole and pass.destination = to_key else '0';
+    whole_key <= '1' when whole and beside_keys(pass.destination) else '0';
     whole_value <= '1' when whole and pass.destination = to_value else '0';
     key_row <= address;
     key_next <= next_row;
@@ -354,14 +365,22 @@ begin
       whole => whole_key, rotation => key_turn, tokens => pass.tokens,
       this_row => key_row, next_row => key_next, write => key_write, addr => key_addr,
       data => key_data);
-  values : entity work.bank_writer
-    generic map (program_g => part_of(to_value), destination_g => to_value, tokens_g => tokens_g,
-      lanes_g => lanes_g, banks_g => value_banks_g, places_g => outputs_g,
-      code_bits_g => code_bits_g)
-    port map (clk => clk, in_valid => in_valid, codes => stored, band => band,
-      place => value_place, whole => whole_value, rotation => value_turn, tokens => pass.tokens,
-      this_row => value_row, next_row => value_next, write => value_write, addr => value_addr,
-      data => value_data);
+  apart : if not shared_g generate
+    values : entity work.bank_writer
+      generic map (program_g => part_of(to_value), destination_g => to_value, tokens_g => tokens_g,
+        lanes_g => lanes_g, banks_g => value_banks_g, places_g => outputs_g,
+        code_bits_g => code_bits_g)
+      port map (clk => clk, in_valid => in_valid, codes => stored, band => band,
+        place => value_place, whole => whole_value, rotation => value_turn, tokens => pass.tokens,
+        this_row => value_row, next_row => value_next, write => value_write, addr => value_addr,
+        data => value_data);
+  end generate;
+  alike : if shared_g generate
+    -- nobody reads them; wide constants are what GHDL's synthesis loses bits of
+    value_write <= (others => whole_value);
+    value_addr <= (others => value_row);
+    value_data <= (others => stored(0));
+  end generate;
 
   tap : entity work.writer_tap
     generic map (lanes_g => lanes_g, bits_g => result_bits_g)

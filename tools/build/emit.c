@@ -355,6 +355,7 @@ static void put_hardware(FILE *out, const struct plan *p)
         fprintf(out, "  constant %s_kind_c : string := \"%s\";\n",
                 b == BUFFER_RESIDUAL ? "kept" : hardware_buffer_name((enum hardware_buffer)b),
                 hardware_storage_name(p->hw.storage[b]));
+    fprintf(out, "  constant attention_shared_c : boolean := %s;\n", truth(p->attention_shared));
     put_natural(out, "requantiser_dsps_c", p->hw.requantiser_dsps);
     fprintf(out, "  constant collapsed_c : boolean := %s;\n",
             truth(p->model->shape.form == MODEL_COLLAPSED));

@@ -127,6 +127,8 @@ struct plan {
     int window_slices; // words of a row of x
     int window_depth, activation_depth, numerator_depth, key_depth, value_depth, kept_depth,
         pool_depth;
+    int attention_shared; // values lie behind the keys, in the same LUT RAM; both depths are the
+                          // sum
     int activation_bits, key_bits, value_bits, kept_bits, e_bits, u_bits, pool_bits;
     int stored_bits, result_bits; // of what any buffer keeps; of any requantised code
     int weight_bits, token_port_bits, weight_port_bits, acc_bits, tile_acc_bits, score_bits;

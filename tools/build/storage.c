@@ -383,6 +383,44 @@ static int *block_bits_of(struct plan *p, const char *name)
     return strcmp(name, "position") == 0 ? &p->position_block_bits : &p->readout_block_bits;
 }
 
+// The item of a buffer.
+static struct item *item_of(struct storage *s, enum hardware_buffer buffer)
+{
+    for (int i = 0; i < s->count; i++)
+        if (s->items[i].buffer == buffer)
+            return &s->items[i];
+    abort(); // every plan has all buffers
+}
+
+// Keys and values are never read at once, nor written: where their words and banks are alike, the
+// values lie behind the keys in the same LUT RAM, of which both use a part.
+static void share_attention(struct storage *s)
+{
+    struct plan *p = s->p;
+    struct item *key = item_of(s, BUFFER_KEY), *value = item_of(s, BUFFER_VALUE);
+    int bits = key->bits > value->bits ? key->bits : value->bits, words = key->words + value->words;
+    int lutram = key->copies * cost_lutram(bits, words), keys = p->key_depth;
+    if (key->got > 0 || value->got > 0 || p->model->shape.form == MODEL_COLLAPSED ||
+        p->hw.outputs != p->hw.terms || p->key_banks != p->value_banks || words > 64 ||
+        lutram >= key->ways[0].lutram + value->ways[0].lutram)
+        return;
+    key->words = words;
+    key->bits = bits;
+    key->ways[0] = (struct way){lutram, lutram};
+    value->copies = 0;
+    p->hw.storage[BUFFER_VALUE] = STORAGE_DISTRIBUTED;
+    p->attention_shared = 1;
+    p->key_bits = p->value_bits = bits / p->hw.terms;
+    p->key_depth = p->value_depth = words;
+    for (int i = 0; i < p->pass_count; i++) {
+        struct pass *a = &p->passes[i];
+        if (a->destination == TO_VALUE)
+            a->base += keys;
+        if (a->weight_from == FROM_VALUE)
+            a->weight_base += keys;
+    }
+}
+
 // Sets the kinds and the table of memories.
 static void settle(struct storage *s)
 {
@@ -391,7 +429,7 @@ static void settle(struct storage *s)
     for (int i = 0; i < s->count; i++) {
         const struct item *m = &s->items[i];
         struct way cost = m->ways[m->got];
-        if (m->buffer == BUFFER_WEIGHT)
+        if (m->buffer == BUFFER_WEIGHT || m->copies == 0)
             continue;
         if (m->buffer != BUFFERS) {
             p->hw.storage[m->buffer] = m->got > 0 ? STORAGE_BLOCK : STORAGE_DISTRIBUTED;
@@ -452,6 +490,7 @@ int plan_storage(struct plan *p, char *why, size_t whycap)
         p->stream_slices = best->stream_slices;
         lay_weights(best);
         lay_channels(p);
+        share_attention(best);
         settle(best);
         result = 0;
     } else if (streamless) {
