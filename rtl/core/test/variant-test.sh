@@ -6,7 +6,7 @@
 # WHAT is a variant's folder, or the seed of a random variant (shape, widths, parameters and hardware choices
 # follow from it; N:extreme has integers at their limits, N:synthesis runs the bodies that make a netlist, which GHDL
 # simulates slowly: a few inferences only; N:collapsed... is of the collapsed form; N:stream has so little Block RAM
-# left that constants come with the weights).
+# left that constants come with the weights; N:alike has keys and values in the same memories).
 # SEVENCAST_CORE_CONFIGS=N runs N further configurations, half of them always the same, half from a fresh seed, which is
 # printed (SEVENCAST_SEED sets it); three of eight with integers at their limits, a third of the
 # collapsed form. About six seconds of CPU each. The last line
@@ -46,6 +46,11 @@ one() {
         "$bin/core_random_variant" variant "$seed" 6 7 32 1 128 1 1 8 0 0 \
             '{"storage": {"window": "block", "numerator": "block"}}' >name &&
             "$bin/sevencast-build" variant --listing | grep '^stream' || return 1
+    elif [ "$1" = "$seed:alike" ]; then
+        "$bin/core_random_variant" variant "$seed" 7 3 8 2 16 2 1 5 0 0 \
+            '{"tile": {"tokens": 4, "outputs": 2, "terms": 2}, "requantisers": 2, "requantiser_dsps": 1,
+              "storage": {"key": "distributed", "value": "distributed"}}' >name &&
+            grep -q attention_shared_c.*true <("$bin/sevencast-build" variant --vhdl /dev/stdout) || return 1
     elif [ -d "$1" ]; then
         seed=1 budget=1000000
         cp -r "$1" variant || return 1
