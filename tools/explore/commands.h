@@ -3,6 +3,8 @@
 #ifndef SEVENCAST_EXPLORE_COMMANDS_H
 #define SEVENCAST_EXPLORE_COMMANDS_H
 
-int budget_command(int argc, char **argv); // --device
+int budget_command(int argc, char **argv);  // --device
+int deploy_command(int argc, char **argv);  // deploy
+int compare_command(int argc, char **argv); // compare
 
 #endif

@@ -78,6 +78,29 @@ int engine_list(struct engine list[ENGINE_MAX], const struct model_shape *shape,
     return count;
 }
 
+int engine_default(struct engine *e, const struct model_shape *shape, const struct model_bits *bits,
+                   enum hardware_storage storage)
+{
+    struct model *mdl = model_new(shape, bits);
+    struct hardware hw;
+    char why[128];
+    if (!mdl || hardware_choose(&hw, mdl, NULL, why, sizeof why) != 0) {
+        model_free(mdl);
+        return -1;
+    }
+    *e = (struct engine){.tokens = hw.tokens,
+                         .outputs = hw.outputs,
+                         .terms = hw.terms,
+                         .requantisers = hw.requantisers,
+                         .softmax_lanes = hw.softmax_lanes,
+                         .divider_pipelined = hw.divider_pipelined,
+                         .chains = hw.chains,
+                         .ramb18 = hw.ramb18,
+                         .storage = storage};
+    model_free(mdl);
+    return 0;
+}
+
 void engine_hardware(const struct engine *e, struct hardware *hw)
 {
     *hw = (struct hardware){.tokens = e->tokens,

@@ -28,6 +28,10 @@ enum engine_kinds { // what engine_list tries
 int engine_list(struct engine list[ENGINE_MAX], const struct model_shape *shape, int dsp,
                 int ramb18, int storage);
 
+// What the planner chooses by itself for those widths, with that storage.
+int engine_default(struct engine *e, const struct model_shape *shape, const struct model_bits *bits,
+                   enum hardware_storage storage); // -1: no memory
+
 // As the planner takes it.
 void engine_hardware(const struct engine *e, struct hardware *hw);
 // As a manifest's "hardware" names it; owned by the caller.

@@ -28,7 +28,9 @@ static const char usage_text[] =
     "       sevencast-explore sensitivities (see its own --help)\n"
     "       sevencast-explore run-job FOLDER N [--trial-timeout SECONDS]\n"
     "       sevencast-explore --merge FOLDER --out FILE\n"
-    "       sevencast-explore --device DEVICE ...: see sevencast-explore --device xc7s15 --help\n\n"
+    "       sevencast-explore --device DEVICE ...: see sevencast-explore --device xc7s15 --help\n"
+    "       sevencast-explore deploy ...: see sevencast-explore deploy --help\n"
+    "       sevencast-explore compare ...: see sevencast-explore compare --help\n\n"
     "Finds, by exact enumeration of the widths of all tensors, the front of predicted loss "
     "against\n"
     "bit operations, and confirms points of it by quantised training judged by the golden "
@@ -420,6 +422,10 @@ int main(int argc, char **argv)
         return jobs_command(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "sensitivities"))
         return measure_command(argc - 1, argv + 1, NULL, NULL);
+    if (argc > 1 && !strcmp(argv[1], "deploy"))
+        return deploy_command(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "compare"))
+        return compare_command(argc - 1, argv + 1);
     if (asks_for_device(argc, argv))
         return budget_command(argc, argv);
     int rc = parse(&e, argc, argv);

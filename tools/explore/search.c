@@ -93,7 +93,7 @@ static int beaten(const struct worker *w, const struct cell *cell, double added,
     for (int i = w->count - 1; i >= 0; i--) {
         const struct known *k = &w->known[i];
         if ((k->added < added || (k->added <= added && k->engine <= engine)) &&
-            cell_within(&k->cell, cell))
+            (w->s->least_loss || cell_within(&k->cell, cell)))
             return 1;
     }
     return 0;
@@ -251,7 +251,7 @@ static int gather(struct search *s, const struct shared *shared)
     for (int i = 0; i < count; i++) {
         int beaten = 0;
         for (int k = s->count - 1; k >= 0 && !beaten; k--)
-            beaten = search_beats(&s->point[k], &s->point[i], s->grain);
+            beaten = s->least_loss || search_beats(&s->point[k], &s->point[i], s->grain);
         if (!beaten)
             s->point[s->count++] = s->point[i];
     }

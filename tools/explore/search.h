@@ -41,6 +41,7 @@ struct search {
     const char *integers; // of the pricer, may be NULL
     double grain;         // percent, above 0
     double slack;         // percent of LUTs that a wider tensor may spare
+    int least_loss;       // 1: only the point of least loss, which is found much sooner
     int jobs;             // processes, at least 1; the result does not depend on it
     void (*told)(void *context, int engines_done, long priced); // may be NULL
     void *context;
