@@ -27,7 +27,7 @@ static const char usage_text[] =
     "validation\n"
     "part. Says the volume that each way's trials dominate, and the best widths within the bit\n"
     "operations of uniform 3 to 6 bits, trained again with seeds that chose nothing.\n\n"
-    "  --sensitivities FILE      what sevencast-train sensitivities wrote\n"
+    "  --sensitivities FILE      what sevencast-explore sensitivities wrote\n"
     "  --data FILE               the series, CSV\n"
     "  --float-checkpoint FILE   the floating-point net that the sensitivities were measured on\n"
     "  --out FILE                the result, JSON\n"

@@ -23,7 +23,7 @@ static const char usage_text[] =
     "Widths are\n"
     "chosen by the sensitivities of the file, whatever the shape they were measured on: predicted\n"
     "losses of other shapes are a guide, not a result. Origin of all figures: model.\n\n"
-    "  --sensitivities FILE      what sevencast-train sensitivities wrote\n"
+    "  --sensitivities FILE      what sevencast-explore sensitivities wrote\n"
     "  --out FILE                the result, JSON\n"
     "  --device DEVICE           xc7s6, xc7s15, xc7s25 or xc7s50 (xc7s15)\n"
     "  --spare PERCENT           of LUTs and flip-flops that stay free (10)\n"

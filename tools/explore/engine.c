@@ -11,8 +11,16 @@ static int smaller(int a, int b)
     return a < b ? a : b;
 }
 
-// A fast one, and one that spares LUTs and DSPs where requantisers and softmax have time.
-static int pair(struct engine out[2], int tokens, int outputs, const struct model_shape *s)
+// A requantiser of one DSP takes two cycles for a residual: only where a job of d_model terms
+// gives it the time.
+static int has_time(const struct engine *e, const struct model_shape *s)
+{
+    return (s->d_model + e->terms - 1) / e->terms >= 2 * e->outputs * (e->tokens / e->requantisers);
+}
+
+// A fast one, and one that spares LUTs and DSPs where requantisers and softmax have time; both with
+// one DSP a requantiser too, if that can be.
+static int list_kinds(struct engine out[4], int tokens, int outputs, const struct model_shape *s)
 {
     out[0] = (struct engine){.tokens = tokens,
                              .outputs = outputs,
@@ -20,18 +28,26 @@ static int pair(struct engine out[2], int tokens, int outputs, const struct mode
                              .requantisers = tokens,
                              .softmax_lanes = tokens % 3 == 0 && s->window >= 3 ? 3 : 1,
                              .divider_pipelined = 1,
+                             .requantiser_dsps = 2,
                              .chains = -1};
     out[1] = out[0];
     out[1].requantisers = tokens % 2 == 0 ? tokens / 2 : tokens;
     out[1].softmax_lanes = 1;
     out[1].divider_pipelined = 0;
-    return 2;
+    int count = 2;
+    for (int i = 0; i < 2; i++)
+        if (has_time(&out[i], s)) {
+            out[count] = out[i];
+            out[count++].requantiser_dsps = 1;
+        }
+    return count;
 }
 
 // DSPs that requantisers and softmax take.
 static int fixed_dsps(const struct engine *e, const struct model_shape *s)
 {
-    return 2 * e->requantisers + e->softmax_lanes + (s->form == MODEL_COLLAPSED ? s->outputs : 0);
+    return e->requantiser_dsps * e->requantisers + e->softmax_lanes +
+           (s->form == MODEL_COLLAPSED ? s->outputs : 0);
 }
 
 // Storage: memories wherever they take the fewest LUTs, within all of the Block RAMs or a part of
@@ -63,16 +79,16 @@ int engine_list(struct engine list[ENGINE_MAX], const struct model_shape *shape,
     const int tokens = smaller(shape->window, MOST_TOKENS);
     int count = 0;
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
-        struct engine both[2];
-        int kinds = pair(both, tokens, outputs[i], shape);
+        struct engine kind[4];
+        const int kinds = list_kinds(kind, tokens, outputs[i], shape);
         for (int k = 0; k < kinds; k++) {
-            int left = smaller(dsp, HARDWARE_DSPS) - fixed_dsps(&both[k], shape);
+            int left = smaller(dsp, HARDWARE_DSPS) - fixed_dsps(&kind[k], shape);
             if (left < 0)
                 continue;
             // the planner counts with the DSPs of an XC7S15
             if (dsp < HARDWARE_DSPS)
-                both[k].chains = 0;
-            count = add_storages(list, count, both[k], ramb18, storage);
+                kind[k].chains = 0;
+            count = add_storages(list, count, kind[k], ramb18, storage);
         }
     }
     return count;
@@ -93,6 +109,7 @@ int engine_default(struct engine *e, const struct model_shape *shape, const stru
                          .terms = hw.terms,
                          .requantisers = hw.requantisers,
                          .softmax_lanes = hw.softmax_lanes,
+                         .requantiser_dsps = hw.requantiser_dsps,
                          .divider_pipelined = hw.divider_pipelined,
                          .chains = hw.chains,
                          .ramb18 = hw.ramb18,
@@ -108,6 +125,7 @@ void engine_hardware(const struct engine *e, struct hardware *hw)
                             .terms = e->terms,
                             .requantisers = e->requantisers,
                             .softmax_lanes = e->softmax_lanes,
+                            .requantiser_dsps = e->requantiser_dsps,
                             .chains = e->chains,
                             .divider_pipelined = e->divider_pipelined,
                             .ramb18 = e->ramb18};
@@ -123,6 +141,8 @@ json_t *engine_json(const struct engine *e)
                                e->tokens, "outputs", e->outputs, "terms", e->terms, "requantisers",
                                e->requantisers, "softmax_lanes", e->softmax_lanes, "divider",
                                e->divider_pipelined ? "pipelined" : "serial", "ramb18", e->ramb18);
+    if (object && e->requantiser_dsps > 0)
+        json_object_set_new(object, "requantiser_dsps", json_integer(e->requantiser_dsps));
     if (object && e->chains >= 0)
         json_object_set_new(object, "chains", json_integer(e->chains));
     if (object && e->storage != STORAGE_AUTO) {
@@ -137,8 +157,9 @@ json_t *engine_json(const struct engine *e)
 
 void engine_text(const struct engine *e, char *text, size_t cap)
 {
-    snprintf(text, cap, "%dx%dx%d, %d requantisers, %d softmax lanes, %s, %d RAMB18, %s", e->tokens,
-             e->outputs, e->terms, e->requantisers, e->softmax_lanes,
+    snprintf(text, cap, "%dx%dx%d, %d requantisers%s, %d softmax lanes, %s, %d RAMB18, %s",
+             e->tokens, e->outputs, e->terms, e->requantisers,
+             e->requantiser_dsps == 1 ? " of one DSP" : "", e->softmax_lanes,
              e->divider_pipelined ? "pipelined" : "serial", e->ramb18,
              hardware_storage_name(e->storage));
 }

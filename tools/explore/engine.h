@@ -13,6 +13,7 @@
 struct engine {
     int tokens, outputs, terms; // the tile
     int requantisers, softmax_lanes, divider_pipelined;
+    int requantiser_dsps;          // of each; 0: the planner chooses
     int chains;                    // -1: as many as DSPs and tile allow
     int ramb18;                    // most that memories may take
     enum hardware_storage storage; // of all buffers and weights

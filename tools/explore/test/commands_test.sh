@@ -31,9 +31,10 @@ awk 'BEGIN { print "load"; for (i = 0; i < 300; i++)
 cat >"$dir/toy.json" <<'END'
 {"task": "toy", "target": "load", "window": 6, "split": [60, 20, 20]}
 END
-"$bin/sevencast-train" sensitivities --task-file "$dir/toy.json" --data "$dir/a.csv" --d-model 8 --d-ff 8 --bits 8,e=7 \
-    --float-checkpoint "$dir/float.safetensors" --epochs-float 15 --levels 3,5 --epochs-qat 1 --out "$dir/s.json" \
-    >"$dir/out" 2>&1 || fail "sensitivities: $(cat "$dir/out")"
+"$bin/sevencast-train" --task-file "$dir/toy.json" --data "$dir/a.csv" --d-model 8 --d-ff 8 --float-checkpoint "$dir/float.safetensors" \
+    --epochs-float 15 --epochs-qat 0 --name toy --out "$dir/float" >"$dir/out" 2>&1 || fail "float: $(cat "$dir/out")"
+expect 0 "" sensitivities --task-file "$dir/toy.json" --data "$dir/a.csv" --d-model 8 --d-ff 8 --bits 8,e=7 --levels 3,5 --epochs 1 \
+    --float-checkpoint "$dir/float.safetensors" --out "$dir/s.json"
 
 expect 0 "Usage: sevencast-explore deploy" deploy --help
 expect 2 "--sensitivities and --out are needed" deploy --out "$dir/d.json"
