@@ -51,8 +51,14 @@ int i2c_ftdi_open(struct i2c_ftdi *d, uint16_t vendor, uint16_t product, const c
         i2c_ftdi_close(d);
         return -1;
     }
-    ftdi_usb_get_strings2(d->ftdi, libusb_get_device(d->ftdi->usb_dev), NULL, 0, name, sizeof name,
-                          NULL, 0);
+    // Without its name it would pass for a real one, and its figures for those of a board.
+    if (ftdi_usb_get_strings2(d->ftdi, libusb_get_device(d->ftdi->usb_dev), NULL, 0, name,
+                              sizeof name, NULL, 0) < 0) {
+        snprintf(why, whycap, "meter %s: its product name cannot be read: %s", serial,
+                 ftdi_get_error_string(d->ftdi));
+        i2c_ftdi_close(d);
+        return -1;
+    }
     d->is_virtual = strstr(name, "virtual") != NULL;
     *port = (struct i2c_port){exchange, d, d->ftdi->type == TYPE_232H};
     return 0;
