@@ -69,6 +69,9 @@ void listener_close(struct listener *l)
 {
     if (!l->socket)
         return;
+    if (l->dropped_replies)
+        log_info("service", "closing path=%s dropped_replies=%llu", l->path,
+                 (unsigned long long)l->dropped_replies);
     zmq_close(l->socket);
     l->socket = NULL;
     unlink(l->path);

@@ -14,8 +14,8 @@ struct listener {
     void *socket;
     int fd; // readable when the socket's state may have changed
     bool control;
-    char path[128]; // of the socket in the file system
-    uint64_t dropped_replies;
+    char path[128];           // of the socket in the file system
+    uint64_t dropped_replies; // told when it is closed
 };
 
 // One request as it came. Frames beyond the limit are counted and thrown away.

@@ -55,7 +55,7 @@ struct queue_slot *queue_take(struct queue *q, const struct service_request *r, 
     s->received_ns = now;
     s->deadline_ns = now + (uint64_t)r->deadline_ms * UINT64_C(1000000);
     s->attempts = s->saturated = 0;
-    s->parked = s->rescanned = false;
+    s->parked = false;
     s->route = NULL;
     s->target[0] = '\0';
     return s;

@@ -52,7 +52,7 @@ struct queue_slot {
     struct route *route;
     int arm;
     char target[SERVICE_NAME_MAX + 1];
-    bool parked, rescanned; // control: waits for a rescan; one was done for it
+    bool parked; // control: waits for a rescan
 };
 
 // The variant or task that serves the slot.

@@ -187,7 +187,7 @@ static void begin_load(struct frontend *fe, struct queue_slot *s)
 
 static void park(struct frontend *fe, struct queue_slot *s)
 {
-    s->parked = s->rescanned = true;
+    s->parked = true;
     packages_rescan(&fe->packages);
 }
 
