@@ -355,10 +355,12 @@ struct sc_route {
     uint64_t swaps;
     uint32_t arms;
     struct sc_route_arm arm[SC_MAX_ARMS];
-    char mirror[SC_NAME_BYTES];             // "": none
-    struct sc_count mirrored;               // answers that the mirror computed again
-    uint64_t skipped, different;            // not computed again; not equal
-    char skip_reason[SC_TEXT_BYTES];        // of the latest that was not computed; "": none
+    char mirror[SC_NAME_BYTES];      // "": none
+    struct sc_count mirrored;        // answers that the mirror computed again
+    uint64_t skipped, different;     // not computed again; not equal
+    char skip_reason[SC_TEXT_BYTES]; // of the latest that was not computed; "": none
+    uint32_t mirror_waiting;         // answers that wait for a board to be swapped for the mirror
+    uint64_t mirror_swaps;           // boards that were
     double mean_difference, max_difference; // absolute, over all outputs, physical values
 };
 

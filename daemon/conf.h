@@ -45,7 +45,7 @@ struct conf_route {
     char mirror[64];
     char board[CONF_NAME_MAX + 1];
     bool sticky, swap;
-    int dwell_ms;
+    int dwell_ms, mirror_swap_s;
     uint64_t given;
 };
 

@@ -76,6 +76,9 @@ const struct conf_row conf_table[] = {
      "the board that may be swapped; empty = any that runs the variants' task, or nothing"},
     {"route", "dwell_ms", CONF_INT, IN_ROUTE(dwell_ms), 0, 600000, "2000",
      "how long a board serves at least before a route swaps it"},
+    {"route", "mirror_swap_s", CONF_INT, IN_ROUTE(mirror_swap_s), 0, 86400, "0",
+     "a board that nobody uses is swapped for the mirror, at most once in so many seconds; 0 = "
+     "never"},
     {NULL, NULL, CONF_TEXT, 0, 0, 0, 0, NULL, NULL},
 };
 

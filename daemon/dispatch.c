@@ -100,6 +100,11 @@ enum service_code frontend_prospect(const struct frontend *fe, const char *model
         const struct board *b = &fe->board[i];
         const struct package *hope[2];
         board_prospects(b, hope);
+        const struct package *home = routes_home(fe, b);
+        if (home) { // it is away for shadows
+            hope[0] = home;
+            hope[1] = NULL;
+        }
         if (!names(hope[0], model_name) && !names(hope[1], model_name))
             continue;
         if (b->phase == BOARD_FAULT) {
@@ -138,7 +143,7 @@ static struct board *board_for(struct frontend *fe, const struct queue_slot *s, 
     *any_room = false;
     for (int i = 0; i < fe->boards; i++) {
         struct board *b = &fe->board[i];
-        if (!board_has_room(b))
+        if (!board_has_room(b) || routes_home(fe, b))
             continue;
         *any_room = true;
         if (names(b->active, queue_model(s)) && (!best || b->running < best->running))

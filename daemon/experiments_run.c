@@ -7,6 +7,7 @@
 #include "daemon/energy.h"
 #include "daemon/experiments_inside.h"
 #include "daemon/log.h"
+#include "daemon/routes.h"
 
 #define BURST_MARGIN_NS (10 * NS_PER_S) // a burst ends by the board's limit, not by our deadline
 
@@ -51,7 +52,8 @@ static void begin(struct experiments *e, struct experiment *x)
         experiments_finish(e, x, SERVICE_EXPERIMENT_FAILED, "", why);
         return;
     }
-    if (b->phase != BOARD_READY && b->phase != BOARD_IDLE && b->phase != BOARD_FAULT) {
+    if (routes_home(e->fe, b) ||
+        (b->phase != BOARD_READY && b->phase != BOARD_IDLE && b->phase != BOARD_FAULT)) {
         snprintf(x->row.reason, sizeof x->row.reason, "board %.31s: %.180s", b->conf->name,
                  *b->reason ? b->reason : "is not ready");
         return; // a change of the board comes this way again

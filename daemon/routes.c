@@ -1,64 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/routes.h"
-
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/experiments.h"
 #include "daemon/log.h"
-#include "daemon/route_energy.h"
+#include "daemon/routes_inside.h"
 
-enum { SHADOWS = 8 };
 #define BACKOFF_NS (10 * NS_PER_S) // after a swap that failed
 
-struct route_counts {
-    struct service_count success, fail;
-    struct service_route_energy energy;
-    uint64_t failed_until_ns; // its variant did not come up
-    char failure[SERVICE_TEXT_MAX + 1];
-};
-
-struct route {
-    const struct conf_route *conf; // borrowed
-    struct route_arms arms;
-    struct random random;
-    struct route_counts count[ROUTE_ARMS];
-    uint64_t swaps, skipped, different, compared_values;
-    struct service_count mirrored;
-    double sum_difference, max_difference;
-    char skip_reason[SERVICE_TEXT_MAX + 1]; // of the latest shadow that was not computed
-};
-
-// An inference whose answer nobody waits for: it is compared with one that was given.
-struct shadow {
-    struct queue_slot slot;
-    bool used;
-    struct route *route;
-    uint64_t sent_ns;
-    double values[SERVICE_OUTPUTS_MAX];
-};
-
-// A swap under way.
-struct change {
-    struct queue_slot slot;
-    bool used;
-    struct route *route;
-    int arm;
-};
-
-struct routes {
-    struct frontend *fe; // borrowed
-    int n;
-    bool stopped;
-    struct route item[CONF_ROUTES];
-    struct shadow shadow[SHADOWS];
-    struct change change[CONF_BOARDS]; // by board
-    struct sched_timer timer;
-};
-
-static const struct queue_owner shadow_owner, change_owner;
+static const struct queue_owner change_owner;
 
 struct route *routes_find(const struct frontend *fe, const char *name)
 {
@@ -156,8 +107,8 @@ static void swap_for(struct routes *r, struct route *route, int arm, uint64_t *w
     struct board *best = NULL;
     for (int i = 0; i < fe->boards; i++) {
         struct board *b = &fe->board[i];
-        if (!may_swap(route, b, p) || experiments_on(fe, b) || r->change[i].used ||
-            (b->phase != BOARD_READY && b->phase != BOARD_IDLE))
+        if (!may_swap(route, b, p) || experiments_on(fe, b) || routes_home(fe, b) ||
+            r->change[i].used || (b->phase != BOARD_READY && b->phase != BOARD_IDLE))
             continue;
         uint64_t dwell = (uint64_t)route->conf->dwell_ms * NS_PER_MS;
         uint64_t from =
@@ -206,6 +157,7 @@ void routes_turn(struct frontend *fe)
         if (!served(fe, s->target))
             swap_for(r, s->route, s->arm, &wake_ns);
     }
+    mirror_turn(r, &wake_ns);
     if (wake_ns != UINT64_MAX)
         sched_timer_set(&fe->sched, &r->timer, wake_ns, wake, r);
 }
@@ -253,116 +205,6 @@ static void on_change_returned(void *arg, struct queue_slot *s)
 static const struct queue_owner change_owner = {on_change_result, on_change_lost,
                                                 on_change_returned, on_loaded};
 
-// ---- shadows
-
-static void skip(struct route *route, const char *reason)
-{
-    route->skipped++;
-    snprintf(route->skip_reason, sizeof route->skip_reason, "%s", reason);
-}
-
-// A board that runs the mirror and has nothing else to do with its free place; NULL with why.
-static struct board *mirror_board(struct frontend *fe, const char *mirror,
-                                  char why[SERVICE_TEXT_MAX + 1])
-{
-    snprintf(why, SERVICE_TEXT_MAX + 1, "%s is on no board", mirror);
-    for (int i = 0; i < fe->boards; i++) {
-        struct board *b = &fe->board[i];
-        if (b->phase != BOARD_READY || strcmp(b->active->name, mirror) != 0)
-            continue;
-        if (experiments_on(fe, b))
-            snprintf(why, SERVICE_TEXT_MAX + 1, "an experiment has board %s", b->conf->name);
-        else if (!board_has_room(b) || frontend_waiting(fe, b) != (uint32_t)b->running)
-            snprintf(why, SERVICE_TEXT_MAX + 1, "board %s was busy", b->conf->name);
-        else
-            return b;
-    }
-    return NULL;
-}
-
-// False with why.
-static bool send_shadow(struct routes *r, struct route *route, const struct queue_slot *s,
-                        const struct package *p, const double *values,
-                        char why[SERVICE_TEXT_MAX + 1])
-{
-    struct board *b = mirror_board(r->fe, route->conf->mirror, why);
-    struct shadow *x = NULL;
-    int8_t codes[WIRE_WINDOW_MAX];
-    int saturated = 0;
-    for (int i = 0; i < SHADOWS && !x; i++)
-        x = r->shadow[i].used ? NULL : &r->shadow[i];
-    if (!b)
-        return false;
-    snprintf(why, SERVICE_TEXT_MAX + 1, "%s",
-             x ? "its window or outputs are of another shape"
-               : "too many shadows are on their way");
-    if (!x)
-        return false;
-    const struct variant *v = b->active->variant, *own = p->variant;
-    if (v->model->shape.window != own->model->shape.window ||
-        v->model->shape.features != own->model->shape.features ||
-        v->model->shape.outputs != own->model->shape.outputs ||
-        variant_encode(v, s->window, codes, &saturated) >= 0)
-        return false;
-    x->used = true;
-    x->route = route;
-    x->sent_ns = now_ns();
-    memcpy(x->values, values, (size_t)own->model->shape.outputs * sizeof *values);
-    if (board_infer(b, &x->slot, codes) == 0)
-        return true;
-    x->used = false;
-    snprintf(why, SERVICE_TEXT_MAX + 1, "board %s has left", b->conf->name);
-    return false;
-}
-
-static void on_shadow(void *arg, struct board *b, struct queue_slot *s, const struct package *p,
-                      const struct wire_result *w)
-{
-    struct shadow *x = arg;
-    struct route *route = x->route;
-    double values[SERVICE_OUTPUTS_MAX];
-    bool differs = false;
-    (void)b;
-    (void)s;
-    x->used = false;
-    variant_decode(p->variant, w->y, values);
-    for (int i = 0; i < p->variant->model->shape.outputs; i++) {
-        double difference = fabs(values[i] - x->values[i]);
-        differs = differs || difference > 0;
-        route->sum_difference += difference;
-        route->compared_values++;
-        route->max_difference = fmax(route->max_difference, difference);
-    }
-    route->different += differs;
-    route->mirrored.count++;
-    route->mirrored.ns += now_ns() - x->sent_ns;
-}
-
-static void on_shadow_lost(void *arg, struct queue_slot *s, const char *reason)
-{
-    struct shadow *x = arg;
-    (void)s;
-    x->used = false;
-    skip(x->route, *reason ? reason : "the board did not take it");
-}
-
-static void on_shadow_returned(void *arg, struct queue_slot *s)
-{
-    on_shadow_lost(arg, s, "");
-}
-
-static void on_shadow_loaded(void *arg, struct queue_slot *s, enum service_code code,
-                             const char *reason)
-{
-    (void)arg; // a shadow loads nothing
-    (void)s;
-    (void)code;
-    (void)reason;
-}
-
-static const struct queue_owner shadow_owner = {on_shadow, on_shadow_lost, on_shadow_returned,
-                                                on_shadow_loaded};
-
 // ---- counting
 
 void routes_answered(struct frontend *fe, const struct queue_slot *s, const struct package *p,
@@ -370,13 +212,10 @@ void routes_answered(struct frontend *fe, const struct queue_slot *s, const stru
 {
     struct route *route = s->route;
     struct route_counts *c = &route->count[s->arm];
-    char why[SERVICE_TEXT_MAX + 1] = "the daemon stops";
     c->success.count++;
     c->success.ns += now_ns() - s->received_ns;
     route_energy_add(&c->energy, answer);
-    if (*route->conf->mirror && strcmp(route->conf->mirror, p->name) != 0 &&
-        (fe->routes->stopped || !send_shadow(fe->routes, route, s, p, answer->values, why)))
-        skip(route, why);
+    mirror_answered(fe->routes, route, s, p, answer->values);
 }
 
 void routes_failed(struct frontend *fe, const struct queue_slot *s)
@@ -425,6 +264,8 @@ void routes_fill(struct frontend *fe)
                 a->waiting += waits_for(s, from, k);
         }
         to->mirrored = from->mirrored;
+        to->mirror_waiting = (uint32_t)mirror_kept(fe->routes, from);
+        to->mirror_swaps = from->trips;
         to->skipped = from->skipped;
         snprintf(to->skip_reason, sizeof to->skip_reason, "%s", from->skip_reason);
         to->different = from->different;
@@ -451,10 +292,9 @@ struct routes *routes_new(struct frontend *fe)
         route_arms_parse(&r->item[i].arms, fe->conf->route[i].variants, why, sizeof why);
         random_init(&r->item[i].random, 1, (uint64_t)i);
     }
-    for (int i = 0; i < SHADOWS; i++) {
-        r->shadow[i].slot.state = QUEUE_RUNNING;
-        r->shadow[i].slot.owner = &shadow_owner;
-        r->shadow[i].slot.owner_arg = &r->shadow[i];
+    if (!mirror_init(r)) {
+        free(r);
+        return NULL;
     }
     for (int i = 0; i < CONF_BOARDS; i++) {
         r->change[i].slot.state = QUEUE_RUNNING;
@@ -475,5 +315,6 @@ void routes_free(struct routes *r)
     if (!r)
         return;
     sched_timer_clear(&r->fe->sched, &r->timer);
+    mirror_fini(r);
     free(r);
 }

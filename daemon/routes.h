@@ -29,6 +29,10 @@ void routes_take(struct queue_slot *s, struct route *route, int arm);
 // Begins the swaps that waiting requests may cause by now.
 void routes_turn(struct frontend *fe);
 
+// What comes back to a board that was swapped for shadow answers alone: nobody but the mirror is
+// served on it until then. NULL: it was not.
+const struct package *routes_home(const struct frontend *fe, const struct board *b);
+
 // A request of a route was answered: counts, and sends its shadow.
 void routes_answered(struct frontend *fe, const struct queue_slot *s, const struct package *p,
                      const struct service_inference *answer);

@@ -433,6 +433,8 @@ struct service_route {
     struct service_count mirrored;          // shadow answers that were compared
     uint64_t skipped, different;            // not computed; not equal to the answer
     char skip_reason[SERVICE_TEXT_MAX + 1]; // of the latest that was not computed; "": none
+    uint32_t mirror_waiting;                // answers that wait for a board to be swapped for it
+    uint64_t mirror_swaps;                  // boards that were
     double mean_difference, max_difference; // absolute, over all outputs, physical values
 };
 

@@ -43,6 +43,7 @@ static bool read_arm(json_t *o, const char *path, struct service_route_arm *a,
 bool service_route_read(json_t *object, const char *path, void *out, struct service_error *e)
 {
     struct service_route *r = out;
+    int64_t waiting = 0, swaps = 0;
     json_t *arms, *arm, *m;
     char arm_path[sizeof e->field], mirrored[sizeof e->field];
     service_json_path(mirrored, path, "mirrored");
@@ -60,10 +61,15 @@ bool service_route_read(json_t *object, const char *path, void *out, struct serv
         !service_json_u64(m, mirrored, "skipped", &r->skipped, e) ||
         !service_json_text(m, mirrored, "skip_reason", SERVICE_OPTIONAL, r->skip_reason,
                            sizeof r->skip_reason, e) ||
+        !service_json_integer(m, mirrored, "waiting", SERVICE_OPTIONAL, 0, UINT32_MAX, &waiting,
+                              e) ||
+        !service_json_integer(m, mirrored, "swaps", SERVICE_OPTIONAL, 0, INT64_MAX, &swaps, e) ||
         !service_json_u64(m, mirrored, "different", &r->different, e) ||
         !service_json_number(m, mirrored, "mean_difference", &r->mean_difference, e) ||
         !service_json_number(m, mirrored, "max_difference", &r->max_difference, e))
         return false;
+    r->mirror_waiting = (uint32_t)waiting;
+    r->mirror_swaps = (uint64_t)swaps;
     for (; r->arms < json_array_size(arms); r->arms++)
         if (!service_json_member(arms, r->arms, path, "variants", &arm, arm_path, e) ||
             !read_arm(arm, arm_path, &r->arm[r->arms], e))
@@ -115,6 +121,8 @@ void service_route_write(struct service_writer *w, const struct service_route *r
     service_write_integer(w, "ns", r->mirrored.ns);
     service_write_integer(w, "skipped", r->skipped);
     service_write_text_if(w, "skip_reason", r->skip_reason);
+    service_write_integer(w, "waiting", r->mirror_waiting);
+    service_write_integer(w, "swaps", r->mirror_swaps);
     service_write_integer(w, "different", r->different);
     service_write_real(w, "mean_difference", r->mean_difference);
     service_write_real(w, "max_difference", r->max_difference);

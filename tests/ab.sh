@@ -11,7 +11,8 @@ if [ "${1:-}" != inside ]; then
 fi
 . "$SEVENCAST_SOURCE/tools/session.sh"
 session_begin "$SEVENCAST_BUILD"
-lines=("experiments = 2" "[route canary]" "variants = demand-w8:3, demand-w4:1" "sticky = yes" "swap = yes" "dwell_ms = 0" "mirror = demand-mixed")
+lines=("experiments = 2" "[route canary]" "variants = demand-w8:3, demand-w4:1" "sticky = yes" "swap = yes" "dwell_ms = 0" "mirror = demand-mixed"
+    "[route shadowed]" "variants = demand-w8" "mirror = demand-mixed" "mirror_swap_s = 1")
 session_daemon demand-w8 "${lines[@]}" || exit 1
 data=$SEVENCAST_SOURCE/data/demand.csv
 
@@ -101,4 +102,17 @@ done
 sevencast routes --json >"$session/routes" || fail "no routes"
 holds routes '.routes[0] | .name == "canary" and .swaps >= 1 and ([.variants[].success.count] | add == 18 and all(. > 0)) and .mirrored.skipped == 18'
 sevencast routes | grep -q 'canary  *sticky swap  *demand-w8  *75 %' || fail "table of routes: $(sevencast routes)"
+
+# A mirror on the only board: it is swapped while nobody asks, computes what was answered, and serves as before.
+sevencast swap demand-w8 >/dev/null || fail "no demand-w8"
+sevencast infer --data "$data" --model shadowed --count 3 --json >"$session/answers" || fail "no answers"
+for _ in $(seq 100); do
+    sevencast routes --json >"$session/routes" || fail "no routes"
+    jq -e '.routes[1].mirrored | .count == 3 and .waiting == 0' "$session/routes" >/dev/null && break
+    sleep 0.1
+done
+sevencast infer --data "$data" --model demand --count 3 --json >"$session/again" || fail "no answers behind the trip"
+jq -es '[.[] | select(.row) | .variant] | length == 3 and all(. == "demand-w8")' "$session/again" >/dev/null || fail "the mirror answered"
+sevencast routes --json >"$session/routes" || fail "no routes"
+holds routes '.routes[1].mirrored | .count == 3 and .skipped == 0 and .swaps == 1 and .different > 0'
 echo "ab: verdicts, page, kill and queue as they should be"

@@ -30,13 +30,14 @@ static int print_json(const struct sc_routes *r)
                           count_json(&x->arm[k].fail), "energy", energy_json(&x->arm[k])));
         json_array_append_new(
             routes,
-            json_pack("{s:s,s:b,s:b,s:I,s:I,s:o,s:s,s:{s:I,s:I,s:I,s:s,s:I,s:f,s:f}}", "name",
-                      x->name, "sticky", x->sticky, "swap", x->swap, "dwell_ms",
+            json_pack("{s:s,s:b,s:b,s:I,s:I,s:o,s:s,s:{s:I,s:I,s:I,s:s,s:I,s:I,s:I,s:f,s:f}}",
+                      "name", x->name, "sticky", x->sticky, "swap", x->swap, "dwell_ms",
                       (json_int_t)x->dwell_ms, "swaps", (json_int_t)x->swaps, "variants", arms,
                       "mirror", x->mirror, "mirrored", "count", (json_int_t)x->mirrored.count, "ns",
                       (json_int_t)x->mirrored.ns, "skipped", (json_int_t)x->skipped, "skip_reason",
-                      x->skip_reason, "different", (json_int_t)x->different, "mean_difference",
-                      x->mean_difference, "max_difference", x->max_difference));
+                      x->skip_reason, "waiting", (json_int_t)x->mirror_waiting, "swaps",
+                      (json_int_t)x->mirror_swaps, "different", (json_int_t)x->different,
+                      "mean_difference", x->mean_difference, "max_difference", x->max_difference));
     }
     return cli_print_json(json_pack("{s:o}", "routes", routes));
 }
@@ -90,6 +91,9 @@ int command_routes(const struct cli *cli)
         if (x->swap)
             printf("%s: %" PRIu64 " swaps, a board serves for %u ms at least\n", x->name, x->swaps,
                    x->dwell_ms);
+        if (x->mirror_swaps || x->mirror_waiting)
+            printf("%s: %" PRIu64 " swaps of boards that nobody used, %u answers wait for one\n",
+                   x->name, x->mirror_swaps, x->mirror_waiting);
         if (x->mirror[0])
             printf("%s: %s computed %" PRIu64 " answers again, %" PRIu64 " skipped%s%s%s; %" PRIu64
                    " differ, by %.6g on average and %.6g at most\n",

@@ -47,6 +47,8 @@ void *result_routes(const struct service_reply *reply)
         to->mirrored = result_count(&from->mirrored);
         to->skipped = from->skipped;
         RESULT_COPY(to->skip_reason, from->skip_reason);
+        to->mirror_waiting = from->mirror_waiting;
+        to->mirror_swaps = from->mirror_swaps;
         to->different = from->different;
         to->mean_difference = from->mean_difference;
         to->max_difference = from->max_difference;

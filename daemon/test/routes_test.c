@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,110 @@ static void a_mirror_that_is_away(void **state)
     json_decref(row);
 }
 
+// One board, and leave to swap it for the mirror: after a moment without requests the answers that
+// were kept are computed again, then the board serves as before, in bounded time for whoever comes.
+static int setup_trips(void **state)
+{
+    struct rig *r = rig_standin(
+        state,
+        "[board lab0]\nserial = VB0001\nvariant = demand-w8\nallow_virtual = yes\n"
+        "[route mirrored]\nvariants = demand-w8\nmirror = demand-w4\nmirror_swap_s = 1\n",
+        "");
+    rig_ready(r);
+    return 0;
+}
+
+static json_int_t mirrored(struct rig *r, const char *what)
+{
+    json_t *row = route_row(r, "mirrored");
+    json_int_t n = json_integer_value(json_object_get(json_object_get(row, "mirrored"), what));
+    json_decref(row);
+    return n;
+}
+
+static void wait_mirrored(struct rig *r, const char *what, json_int_t count)
+{
+    uint64_t until = now_ns() + 10 * NS_PER_S;
+    while (mirrored(r, what) < count) {
+        assert_true(now_ns() < until);
+        poll(NULL, 0, 5);
+    }
+}
+
+static void ask_golden(struct rig *r, const struct variant *v, const char *model, uint64_t seed)
+{
+    double window[24];
+    rig_random_window(seed, window, 24);
+    struct rig_reply p = rig_infer(r, model, window, 24, 1, 8000);
+    assert_string_equal(rig_code(&p), "");
+    rig_check_golden(v, window, &p); // never the mirror's answer
+    rig_reply_fini(&p);
+}
+
+static void a_mirror_on_the_only_board(void **state)
+{
+    struct rig *r = *state;
+    struct variant *v = rig_variant(r, "demand-w8");
+    for (uint64_t i = 0; i < 5; i++)
+        ask_golden(r, v, "mirrored", i);
+    wait_mirrored(r, "count", 5);
+    assert_int_equal(mirrored(r, "skipped"), 0);
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+    assert_int_equal(mirrored(r, "swaps"), 1);
+    assert_int_equal(mirrored(r, "waiting"), 0);
+    assert_true(mirrored(r, "different") > 0);
+    // Again not within the second that the configuration says.
+    ask_golden(r, v, "mirrored", 9);
+    wait_mirrored(r, "count", 6);
+    assert_int_equal(mirrored(r, "swaps"), 2);
+    // Requests for the route, the task and the variant come all through further trips.
+    static const char *const models[] = {"mirrored", "demand", "demand-w8"};
+    uint64_t begin = now_ns(), until = begin + 4 * NS_PER_S;
+    for (uint64_t i = 0; now_ns() < until; i++) {
+        ask_golden(r, v, models[i % 3], i);
+        poll(NULL, 0, i % 4 == 3 ? 260 : 30); // now and then the board is quiet for long enough
+    }
+    json_int_t swaps = mirrored(r, "swaps");
+    assert_in_range(swaps, 4, 3 + (now_ns() - begin) / NS_PER_S + 1);
+    assert_int_equal(mirrored(r, "skipped"), 0);
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+    variant_free(v);
+}
+
+// A mirror that does not come up: the board serves as before, the answers are skipped, it is told.
+static void a_mirror_that_does_not_come_up(void **state)
+{
+    struct rig *r = *state;
+    struct variant *v = rig_variant(r, "demand-w8");
+    rig_say(r, "fail=program demand-w4");
+    ask_golden(r, v, "mirrored", 1);
+    wait_mirrored(r, "skipped", 1);
+    json_t *row = route_row(r, "mirrored");
+    const char *why =
+        json_string_value(json_object_get(json_object_get(row, "mirrored"), "skip_reason"));
+    assert_non_null(strstr(why, "demand-w4 did not come up"));
+    json_decref(row);
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 5000);
+    ask_golden(r, v, "mirrored", 2);
+    variant_free(v);
+}
+
+// The front end dies while the mirror is on the board: the next one puts back what served.
+static void a_kill_on_the_way(void **state)
+{
+    struct rig *r = *state;
+    struct variant *v = rig_variant(r, "demand-w8");
+    ask_golden(r, v, "mirrored", 1);
+    rig_say(r, "slow=300"); // golden windows, then the shadow that keeps it there
+    rig_wait_board(r, "lab0", "READY", "demand-w4", 8000);
+    rig_stop(r, SIGKILL);
+    rig_say(r, "");
+    rig_start(r);
+    rig_wait_board(r, "lab0", "READY", "demand-w8", 8000);
+    ask_golden(r, v, "demand", 2);
+    variant_free(v);
+}
+
 static int setup_two(void **state)
 {
     char boards[1024];
@@ -268,6 +373,9 @@ int main(void)
         TEST(a_key_sticks),
         TEST(an_arm_that_does_not_come_up),
         TEST(a_mirror_that_is_away),
+        cmocka_unit_test_setup_teardown(a_mirror_on_the_only_board, setup_trips, rig_teardown),
+        cmocka_unit_test_setup_teardown(a_mirror_that_does_not_come_up, setup_trips, rig_teardown),
+        cmocka_unit_test_setup_teardown(a_kill_on_the_way, setup_trips, rig_teardown),
         cmocka_unit_test_setup_teardown(a_mirror_on_another_board, setup_two, rig_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
