@@ -80,9 +80,11 @@ void heap_free(struct heap *h)
     *h = (struct heap){0};
 }
 
-// The group of a tensor by its name without the layer.
-static int find_group(const char *name)
+// The group of a tensor by its name without the layer. In the collapsed form keys and values are h,
+// and w_y does not pass the lanes.
+static int find_group(const char *name, enum model_form form)
 {
+    enum { KEYS = 3, LAST = GROUPS - 1 };
     static const char *const member[GROUPS][7] = {
         {"x"},           {"h", "q", "c", "r", "f", "o"}, // the token port's buffer
         {"z"}, // the residual memory with h and r, and the pool's sums
@@ -92,6 +94,10 @@ static int find_group(const char *name)
         {"w_1"},         {"w_2"}};
     const char *dot = strrchr(name, '.');
     name = dot ? dot + 1 : name;
+    if (form == MODEL_COLLAPSED && !strcmp(name, "h"))
+        return KEYS;
+    if (form == MODEL_COLLAPSED && !strcmp(name, "w_y"))
+        return LAST;
     for (int g = 0; g < GROUPS; g++)
         for (int i = 0; i < 7 && member[g][i]; i++)
             if (!strcmp(member[g][i], name))
@@ -114,7 +120,7 @@ void levels_of(struct levels *l, const struct sensitivity *s)
 {
     *l = (struct levels){.tensors = s->tensors, .groups = GROUPS};
     for (int t = 0; t < s->tensors; t++)
-        l->group_of[t] = find_group(s->name[t]);
+        l->group_of[t] = find_group(s->name[t], s->shape.form);
     for (int g = 0; g < GROUPS; g++)
         for (int b = WIDTH_MIN; b <= WIDTH_MAX; b++) {
             const int n = l->count[g];

@@ -228,10 +228,13 @@ static void show(const struct budget_run *r)
     show_point(r, s->point, "least loss");
     show_point(r, fastest, "fewest cycles, least loss of these");
     show_point(r, smallest, "fewest LUTs, least loss of these");
-    if (r->check)
-        printf("%d of %d other combinations that fit are not covered, the worst by %.1f %% of LUTs "
-               "or energy\n",
-               r->cover.uncovered, r->cover.held, r->cover.worst);
+    if (!r->check)
+        return;
+    printf("%d of %d other combinations that fit are not covered", r->cover.uncovered,
+           r->cover.held);
+    if (isfinite(r->cover.worst))
+        printf(", the worst by %.1f %% of LUTs or energy", r->cover.worst);
+    printf("\n");
 }
 
 int budget_command(int argc, char **argv)

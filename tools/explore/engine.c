@@ -118,21 +118,15 @@ int engine_default(struct engine *e, const struct model_shape *shape, const stru
     return 0;
 }
 
-void engine_hardware(const struct engine *e, struct hardware *hw)
+int engine_hardware(const struct engine *e, const struct model *mdl, struct hardware *hw, char *why,
+                    size_t whycap)
 {
-    *hw = (struct hardware){.tokens = e->tokens,
-                            .outputs = e->outputs,
-                            .terms = e->terms,
-                            .requantisers = e->requantisers,
-                            .softmax_lanes = e->softmax_lanes,
-                            .requantiser_dsps = e->requantiser_dsps,
-                            .chains = e->chains,
-                            .divider_pipelined = e->divider_pipelined,
-                            .ramb18 = e->ramb18};
-    for (int b = 0; b < BUFFERS; b++) {
-        hw->storage[b] = e->storage;
-        hw->given[b] = e->storage != STORAGE_AUTO;
-    }
+    json_t *object = engine_json(e);
+    int rc = object ? hardware_choose(hw, mdl, object, why, whycap) : -1;
+    if (!object)
+        snprintf(why, whycap, "out of memory");
+    json_decref(object);
+    return rc;
 }
 
 json_t *engine_json(const struct engine *e)

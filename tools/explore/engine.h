@@ -33,8 +33,9 @@ int engine_list(struct engine list[ENGINE_MAX], const struct model_shape *shape,
 int engine_default(struct engine *e, const struct model_shape *shape, const struct model_bits *bits,
                    enum hardware_storage storage); // -1: no memory
 
-// As the planner takes it.
-void engine_hardware(const struct engine *e, struct hardware *hw);
+// As the planner takes it, by way of the manifest. 0, or -1 with why.
+int engine_hardware(const struct engine *e, const struct model *mdl, struct hardware *hw, char *why,
+                    size_t whycap);
 // As a manifest's "hardware" names it; owned by the caller.
 json_t *engine_json(const struct engine *e);
 // "6x4x4, 6 requantisers, 3 softmax lanes, pipelined, 20 RAMB18, auto"

@@ -48,20 +48,23 @@ int pricer_open(struct pricer *p, const struct model_shape *shape, const struct 
     *p = (struct pricer){.engine = engine, .engines = engines};
     p->model = integers ? load(shape, integers, why, whycap) : draw(shape, why, whycap);
     p->timing = calloc((size_t)engines, sizeof *p->timing);
-    if (p->model && p->timing)
-        return 0;
-    if (p->model)
+    p->hardware = calloc((size_t)engines, sizeof *p->hardware);
+    int rc = p->model && p->timing && p->hardware ? 0 : -1;
+    if (rc && p->model)
         snprintf(why, whycap, "out of memory");
-    pricer_close(p);
-    return -1;
+    for (int i = 0; i < engines && !rc; i++)
+        rc = engine_hardware(&engine[i], p->model, &p->hardware[i], why, whycap);
+    if (rc)
+        pricer_close(p);
+    return rc;
 }
 
 void pricer_close(struct pricer *p)
 {
     model_free(p->model);
     free(p->timing);
-    p->model = NULL;
-    p->timing = NULL;
+    free(p->hardware);
+    *p = (struct pricer){0};
 }
 
 // Sets the plan's cycles: those of an earlier plan with the same timing, or the schedule's.
@@ -81,11 +84,10 @@ static int time_plan(struct plan *plan, struct price_timing *known)
 int pricer_price(struct pricer *p, const struct model_bits *bits, int engine, struct price *price,
                  char *why, size_t whycap)
 {
-    struct hardware hw;
+    const struct hardware *hw = &p->hardware[engine];
     struct estimate e;
     p->model->bits = *bits;
-    engine_hardware(&p->engine[engine], &hw);
-    struct plan *plan = plan_sketch(p->model, &hw, why, whycap);
+    struct plan *plan = plan_sketch(p->model, hw, why, whycap);
     if (!plan)
         return strstr(why, "out of memory") ? -1 : 1;
     if (plan->lane_stages >= PRICE_MAX_STAGES ||
@@ -100,7 +102,7 @@ int pricer_price(struct pricer *p, const struct model_bits *bits, int engine, st
                             .ff = e.ff,
                             .dsp = e.dsp,
                             .ramb18 = e.ramb18,
-                            .ramb18_limit = hw.ramb18,
+                            .ramb18_limit = hw->ramb18,
                             .cycles = e.cycles,
                             .energy_uj = e.energy_uj};
     plan_free(plan);

@@ -30,6 +30,7 @@ struct price_timing { // depends on the engine and the lanes' stages alone
 struct pricer {
     struct model *model;         // owned; its widths are those of the price asked for last
     const struct engine *engine; // borrowed
+    struct hardware *hardware;   // owned; [engines]
     int engines;
     struct price_timing (*timing)[PRICE_MAX_STAGES]; // owned; [engines]
 };

@@ -20,10 +20,11 @@ enum { MAX_ALL = 1 << 16 };
 static const double grain = 4;
 
 // Losses by chance, at two widths of most groups and three of some.
-static void invent(struct sensitivity *s, struct rng *r)
+static void invent(struct sensitivity *s, struct rng *r, enum model_form form)
 {
     static const int steps[] = {8, 4, 2};
     *s = (struct sensitivity){.shape = {8, 2, 8, 1, 16, 1, 1}, .base_rmse = 1};
+    s->shape.form = form;
     s->tensors = trial_tensors(&s->shape, s->name);
     const int rare = 1 + (int)(rng_u64(r) % 3);
     for (int t = 0; t < s->tensors; t++) {
@@ -50,7 +51,7 @@ static void front_is_the_brute_force_front(void **state)
         struct pricer pricer;
         struct levels levels;
         char why[256];
-        invent(&s, &random);
+        invent(&s, &random, MODEL_ENCODER);
         levels_of(&levels, &s);
         engine_list(engine, &s.shape, 20, 20, STORAGE_AUTO);
         struct search x = {.sens = &s,
@@ -122,7 +123,7 @@ static void processes_do_not_matter(void **state)
     struct engine engine[ENGINE_MAX];
     char why[256];
     rng_init(&random, 12);
-    invent(&s, &random);
+    invent(&s, &random, MODEL_ENCODER);
     struct search a = {.sens = &s, .engine = engine, .grain = grain, .slack = 4, .jobs = 1}, b;
     a.engines = engine_list(engine, &s.shape, 20, 20, ENGINE_ANY_STORAGE);
     budget_init(&a.budget, device_find("xc7s15"), 10, 0);
@@ -153,6 +154,27 @@ static void processes_do_not_matter(void **state)
     search_free(&b);
 }
 
+// Its tensors share other hardware: keys and values are h, the readout has multipliers of its own.
+static void the_collapsed_form_is_covered(void **state)
+{
+    (void)state;
+    struct rng random;
+    struct sensitivity s;
+    struct engine engine[ENGINE_MAX];
+    struct cover c;
+    char why[256];
+    rng_init(&random, 15);
+    invent(&s, &random, MODEL_COLLAPSED);
+    struct search x = {.sens = &s, .engine = engine, .grain = grain, .slack = 4, .jobs = 2};
+    x.engines = engine_list(engine, &s.shape, 20, 20, STORAGE_AUTO);
+    budget_init(&x.budget, device_find("xc7s15"), 10, 0);
+    assert_int_equal(search_run(&x, why, sizeof why), 0);
+    assert_int_equal(cover_check(&c, &x, 300, 1, why, sizeof why), 0);
+    print_message("%d of %d uncovered by %.1f %%\n", c.uncovered, c.held, c.worst);
+    assert_true(c.held > 50 && c.uncovered * 20 < c.held);
+    search_free(&x);
+}
+
 // A sketch with a remembered schedule costs what the whole plan does.
 static void prices_are_those_of_whole_plans(void **state)
 {
@@ -163,21 +185,19 @@ static void prices_are_those_of_whole_plans(void **state)
     struct pricer pricer;
     char why[256];
     rng_init(&random, 13);
-    invent(&s, &random);
+    invent(&s, &random, MODEL_ENCODER);
     const int engines = engine_list(engine, &s.shape, 20, 20, ENGINE_ANY_STORAGE);
     assert_int_equal(pricer_open(&pricer, &s.shape, engine, engines, NULL, why, sizeof why), 0);
     int planned = 0;
     for (int i = 0; i < 150; i++) {
         struct model_bits bits = {.y = 16};
         struct price price;
-        struct hardware hw;
         struct estimate e;
         const int at = (int)(rng_u64(&random) % (uint64_t)engines);
         for (int t = 0; t < s.tensors; t++)
             *trial_width(&s.shape, &bits, t) = 2 + (int)(rng_u64(&random) % 6);
         int rc = pricer_price(&pricer, &bits, at, &price, why, sizeof why);
-        engine_hardware(&engine[at], &hw);
-        struct plan *plan = plan_new(pricer.model, &hw, why, sizeof why);
+        struct plan *plan = plan_new(pricer.model, &pricer.hardware[at], why, sizeof why);
         assert_true((rc == 0) == (plan != NULL));
         if (!plan)
             continue;
@@ -194,7 +214,7 @@ static void prices_are_those_of_whole_plans(void **state)
     pricer_close(&pricer);
 }
 
-// An engine's JSON means the engine itself to the builder.
+// What is priced is what the manifest's words say to the builder.
 static void manifests_name_the_engine(void **state)
 {
     (void)state;
@@ -204,22 +224,21 @@ static void manifests_name_the_engine(void **state)
     struct pricer pricer;
     char why[256];
     rng_init(&random, 14);
-    invent(&s, &random);
+    invent(&s, &random, MODEL_ENCODER);
     const int engines = engine_list(engine, &s.shape, 10, 10, ENGINE_ANY_STORAGE);
+    assert_true(engines > 20);
     assert_int_equal(pricer_open(&pricer, &s.shape, engine, engines, NULL, why, sizeof why), 0);
     for (int i = 0; i < engines; i++) {
-        struct hardware own, read;
-        json_t *object = engine_json(&engine[i]);
-        engine_hardware(&engine[i], &own);
-        assert_int_equal(hardware_choose(&read, pricer.model, object, why, sizeof why), 0);
-        for (int b = 0; b < BUFFERS; b++) {
-            assert_int_equal(own.given[b], read.given[b]);
-            if (own.given[b])
-                assert_int_equal(own.storage[b], read.storage[b]);
-            own.storage[b] = read.storage[b];
-        }
-        assert_memory_equal(&own, &read, sizeof own);
-        json_decref(object);
+        const struct engine *e = &engine[i];
+        const struct hardware *hw = &pricer.hardware[i];
+        assert_true(hw->tokens == e->tokens && hw->outputs == e->outputs && hw->terms == e->terms);
+        assert_true(hw->requantisers == e->requantisers && hw->chains == e->chains);
+        assert_true(hw->requantiser_dsps == e->requantiser_dsps && hw->ramb18 == e->ramb18);
+        assert_true(hw->softmax_lanes == e->softmax_lanes);
+        assert_int_equal(hw->divider_pipelined, e->divider_pipelined);
+        for (int b = 0; b < BUFFERS; b++)
+            assert_true(e->storage == STORAGE_AUTO ? !hw->given[b]
+                                                   : hw->given[b] && hw->storage[b] == e->storage);
     }
     pricer_close(&pricer);
 }
@@ -250,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(front_is_the_brute_force_front),
         cmocka_unit_test(processes_do_not_matter),
+        cmocka_unit_test(the_collapsed_form_is_covered),
         cmocka_unit_test(prices_are_those_of_whole_plans),
         cmocka_unit_test(manifests_name_the_engine),
         cmocka_unit_test(budgets_say_what_is_too_much),
