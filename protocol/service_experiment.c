@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/service_tensor.h"
+
 static const char plan_path[] = "parameters.plan";
 
 // ---- the plan
@@ -165,24 +167,15 @@ void service_plan_write(struct service_writer *w, const struct service_plan *p)
 
 // ---- labelled windows
 
-// A member of inputs: name, FP64, and a shape of rank sizes within 1..limit.
 static bool read_input(json_t *inputs, size_t index, const char *name, size_t rank,
                        const int *limit, int *size, struct service_error *e)
 {
-    static const char *const allowed[] = {"name", "shape", "datatype", NULL};
-    json_t *input;
-    char path[sizeof e->field], word[16];
-    if (!service_json_member(inputs, index, "", "inputs", &input, path, e) ||
-        !service_json_only(input, path, allowed, e) ||
-        !service_json_fill(input, path, "name", word, e))
+    char datatype[16], field[24];
+    if (!service_input_read(inputs, index, name, rank, limit, size, datatype, e))
         return false;
-    if (strcmp(word, name) != 0)
-        return service_json_bad(e, path, "name", "\"%s\" is due", name);
-    if (!service_json_fill(input, path, "datatype", word, e))
-        return false;
-    if (strcmp(word, "FP64") != 0)
-        return service_json_bad(e, path, "datatype", "labelled windows are FP64");
-    return service_json_shape(input, path, rank, limit, size, e);
+    snprintf(field, sizeof field, "inputs[%zu].datatype", index);
+    return strcmp(datatype, "FP64") == 0 ||
+           service_json_bad(e, field, NULL, "labelled windows are FP64");
 }
 
 bool service_labelled_read(json_t *root, struct service_labelled *out, struct service_error *e)
@@ -238,25 +231,13 @@ bool service_labelled_take(const struct service_frame *frames, struct service_la
     return true;
 }
 
-static void put_input(struct service_writer *w, const char *name, const uint32_t *size, int rank)
-{
-    service_write_open(w, NULL, '{');
-    service_write_text(w, "name", name);
-    service_write_open(w, "shape", '[');
-    for (int i = 0; i < rank; i++)
-        service_write_integer(w, NULL, size[i]);
-    service_write_close(w, ']');
-    service_write_text(w, "datatype", "FP64");
-    service_write_close(w, '}');
-}
-
 void service_labelled_write(struct service_writer *w, const struct service_labelled *l)
 {
-    const uint32_t window[] = {l->windows, l->rows, l->columns},
+    const unsigned window[] = {l->windows, l->rows, l->columns},
                    target[] = {l->windows, l->outputs};
     service_write_open(w, "inputs", '[');
-    put_input(w, "windows", window, 3);
-    put_input(w, "targets", target, 2);
+    service_input_write(w, "windows", window, 3, "FP64");
+    service_input_write(w, "targets", target, 2, "FP64");
     service_write_close(w, ']');
 }
 
@@ -339,16 +320,10 @@ bool service_result_read(json_t *root, const struct service_frame *frames, size_
 
 void service_result_write(struct service_writer *w, const struct service_experiment_result *r)
 {
+    const unsigned size[] = {(unsigned)r->n, SERVICE_STEP_COLUMNS};
     service_experiment_write(w, "experiment", &r->row);
     service_write_json(w, "report", r->report);
     service_write_open(w, "outputs", '[');
-    service_write_open(w, NULL, '{');
-    service_write_text(w, "name", "steps");
-    service_write_text(w, "datatype", "FP64");
-    service_write_open(w, "shape", '[');
-    service_write_integer(w, NULL, r->n);
-    service_write_integer(w, NULL, SERVICE_STEP_COLUMNS);
-    service_write_close(w, ']');
-    service_write_close(w, '}');
+    service_tensor_write(w, "steps", "FP64", size, 2);
     service_write_close(w, ']');
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "protocol/service_tensor.h"
+
 // Keys of "parameters" that have a type of their own; the others are details.
 static const char *const typed[] = {"task", "features", "targets", "codes"};
 
@@ -13,52 +15,6 @@ static bool is_typed(const char *key)
             return true;
     return false;
 }
-
-// ---- tensors
-
-bool service_tensor_read(json_t *root, const char *key, size_t index, size_t rank, const int *limit,
-                         int *out, struct service_error *e)
-{
-    json_t *array, *member;
-    char path[sizeof e->field];
-    return service_json_array(root, "", key, index + 1, 8, &array, e) &&
-           service_json_member(array, index, "", key, &member, path, e) &&
-           service_json_shape(member, path, rank, limit, out, e);
-}
-
-bool service_outputs_read(json_t *root, size_t index, uint16_t *out, struct service_error *e)
-{
-    static const int limit[] = {SERVICE_OUTPUTS_MAX};
-    int outputs = 0;
-    bool good = service_tensor_read(root, "outputs", index, 1, limit, &outputs, e);
-    *out = (uint16_t)outputs;
-    return good;
-}
-
-static void put_tensor(struct service_writer *w, const char *name, const char *datatype,
-                       const unsigned *size, int rank)
-{
-    service_write_open(w, NULL, '{');
-    service_write_text(w, "name", name);
-    service_write_text(w, "datatype", datatype);
-    service_write_open(w, "shape", '[');
-    for (int i = 0; i < rank; i++)
-        service_write_integer(w, NULL, size[i]);
-    service_write_close(w, ']');
-    service_write_close(w, '}');
-}
-
-void service_outputs_write(struct service_writer *w, unsigned outputs)
-{
-    if (outputs < 1 || outputs > SERVICE_OUTPUTS_MAX)
-        w->failed = true;
-    service_write_open(w, "outputs", '[');
-    put_tensor(w, "forecast", "FP64", &outputs, 1);
-    put_tensor(w, "forecast_codes", "INT16", &outputs, 1);
-    service_write_close(w, ']');
-}
-
-// ---- metadata
 
 static bool read_columns(json_t *parameters, const char *key, size_t due,
                          struct service_column *out, struct service_error *e)
@@ -175,7 +131,7 @@ void service_metadata_write(struct service_writer *w, const struct service_metad
     service_write_close(w, ']');
     service_write_text(w, "platform", "fpga_bitstream");
     service_write_open(w, "inputs", '[');
-    put_tensor(w, "window", "FP64", window, 2);
+    service_tensor_write(w, "window", "FP64", window, 2);
     service_write_close(w, ']');
     service_outputs_write(w, m->outputs);
     if (!w->failed)

@@ -11,6 +11,7 @@
 #include "protocol/service_power.h"
 #include "protocol/service_route.h"
 #include "protocol/service_statistics.h"
+#include "protocol/service_tensor.h"
 
 static bool read_error(json_t *root, struct service_error *out, struct service_error *e)
 {

@@ -9,6 +9,7 @@
 #include "protocol/service_power.h"
 #include "protocol/service_route.h"
 #include "protocol/service_statistics.h"
+#include "protocol/service_tensor.h"
 #include "protocol/service_write.h"
 
 #define OPEN(key)           service_write_open(w, key, '{')

@@ -6,6 +6,7 @@
 
 #include "protocol/service_experiment.h"
 #include "protocol/service_json.h"
+#include "protocol/service_tensor.h"
 #include "protocol/service_write.h"
 
 enum need { NO, MAY, MUST };
@@ -152,28 +153,21 @@ static bool read_parameters(json_t *root, struct service_request *out, struct se
 
 static bool read_input(json_t *root, struct service_window *w, struct service_error *e)
 {
-    static const char *const allowed[] = {"name", "shape", "datatype", NULL};
     static const int limit[] = {SERVICE_WINDOW_MAX, SERVICE_FEATURES_MAX};
-    json_t *inputs, *input;
+    json_t *inputs;
     int size[2];
-    char path[sizeof e->field], name[16], datatype[16];
+    char datatype[16];
     if (!service_json_array(root, "", "inputs", 1, 1, &inputs, e) ||
-        !service_json_member(inputs, 0, "", "inputs", &input, path, e) ||
-        !service_json_only(input, path, allowed, e) ||
-        !service_json_fill(input, path, "name", name, e) ||
-        !service_json_fill(input, path, "datatype", datatype, e) ||
-        !service_json_shape(input, path, 2, limit, size, e))
+        !service_input_read(inputs, 0, "window", 2, limit, size, datatype, e))
         return false;
     w->rows = (uint16_t)size[0];
     w->columns = (uint16_t)size[1];
-    if (strcmp(name, "window") != 0)
-        return service_json_bad(e, path, "name", "the only input is \"window\"");
     if (strcmp(datatype, "FP32") == 0)
         w->datatype = SERVICE_FP32;
     else if (strcmp(datatype, "FP64") == 0)
         w->datatype = SERVICE_FP64;
     else
-        return service_json_bad(e, path, "datatype", "a window is FP32 or FP64");
+        return service_json_bad(e, "inputs[0].datatype", NULL, "a window is FP32 or FP64");
     return true;
 }
 
@@ -273,15 +267,9 @@ static void put_parameters(struct service_writer *w, const struct service_reques
 
 static void put_input(struct service_writer *w, const struct service_window *window)
 {
+    const unsigned size[] = {window->rows, window->columns};
     service_write_open(w, "inputs", '[');
-    service_write_open(w, NULL, '{');
-    service_write_text(w, "name", "window");
-    service_write_open(w, "shape", '[');
-    service_write_integer(w, NULL, window->rows);
-    service_write_integer(w, NULL, window->columns);
-    service_write_close(w, ']');
-    service_write_text(w, "datatype", service_datatype_name(window->datatype));
-    service_write_close(w, '}');
+    service_input_write(w, "window", size, 2, service_datatype_name(window->datatype));
     service_write_close(w, ']');
 }
 
