@@ -98,14 +98,16 @@ static bool announce(struct experiments *e)
         return true;
     }
     struct recorder_job *job = recorder_job_new(RECORDER_RUN, x->row.id);
-    if (!job)
+    if (job) {
+        job->spec = x->spec;
+        job->clock_hz = e->board->identity.clock_hz;
+        snprintf(job->before, sizeof job->before, "%s", e->before);
+        snprintf(job->origin, sizeof job->origin, "%s", origin);
+    }
+    if (recorder_push(e->recorder, job) < 0) {
+        experiments_wake_at(e, now_ns() + EXPERIMENTS_RETRY_NS); // nobody else would
         return false;
-    job->spec = x->spec;
-    job->clock_hz = e->board->identity.clock_hz;
-    snprintf(job->before, sizeof job->before, "%s", e->before);
-    snprintf(job->origin, sizeof job->origin, "%s", origin);
-    if (recorder_push(e->recorder, job) < 0)
-        return false;
+    }
     x->clock_hz = e->board->identity.clock_hz;
     snprintf(x->origin, sizeof x->origin, "%s", origin);
     snprintf(x->before, sizeof x->before, "%s", e->before);
