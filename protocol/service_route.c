@@ -7,7 +7,6 @@
 static bool read_energy(json_t *o, const char *path, struct service_route_energy *x,
                         struct service_error *e)
 {
-    char origin[16] = "";
     int64_t bursts = 0;
     if (!service_json_integer(o, path, "bursts", SERVICE_OPTIONAL, 0, INT64_MAX, &bursts, e) ||
         !service_json_text(o, path, "reason", SERVICE_OPTIONAL, x->reason, sizeof x->reason, e))
@@ -15,29 +14,27 @@ static bool read_energy(json_t *o, const char *path, struct service_route_energy
     x->bursts = (uint64_t)bursts;
     if (!json_object_get(o, "count"))
         return true;
-    if (!service_json_u64(o, path, "count", &x->count, e) ||
-        !service_json_u64(o, path, "runs", &x->runs, e) ||
-        !service_json_number(o, path, "joule", &x->joule, e) ||
-        !service_json_number(o, path, "uncertainty_joule", &x->uncertainty, e) ||
-        !service_json_fill(o, path, "origin", origin, e) ||
-        !service_json_fill(o, path, "of", x->of, e))
-        return false;
-    x->origin =
-        strcmp(origin, service_origin_name(SERVICE_BOARD)) == 0 ? SERVICE_BOARD : SERVICE_VIRTUAL;
-    return true;
+    return service_json_u64(o, path, "count", &x->count, e) &&
+           service_json_u64(o, path, "runs", &x->runs, e) &&
+           service_json_number(o, path, "joule", &x->joule, e) &&
+           service_json_number(o, path, "uncertainty_joule", &x->uncertainty, e) &&
+           service_json_origin(o, path, &x->origin, e) &&
+           service_json_fill(o, path, "of", x->of, e);
 }
 
 static bool read_arm(json_t *o, const char *path, struct service_route_arm *a,
                      struct service_error *e)
 {
     json_t *energy;
+    char inside[sizeof e->field];
+    service_json_path(inside, path, "energy");
     return service_json_fill(o, path, "variant", a->variant, e) &&
            service_json_u32(o, path, "weight", &a->weight, e) &&
            service_json_u32(o, path, "waiting", &a->waiting, e) &&
            service_count_read(o, path, "success", &a->success, e) &&
            service_count_read(o, path, "fail", &a->fail, e) &&
            service_json_object(o, path, "energy", SERVICE_REQUIRED, &energy, e) &&
-           read_energy(energy, path, &a->energy, e);
+           read_energy(energy, inside, &a->energy, e);
 }
 
 bool service_route_read(json_t *object, const char *path, void *out, struct service_error *e)

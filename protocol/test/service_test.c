@@ -379,6 +379,14 @@ static void test_reply_refusals(void **state)
         {"{\"verb\":\"cancel\",\"canceled\":-1}", "canceled"},
         {"{\"verb\":\"infer\",\"model_name\":\"m\",\"model_version\":\"\",\"outputs\":[]}",
          "outputs"},
+        {"{\"verb\":\"routes\",\"routes\":[{\"name\":\"r\",\"sticky\":false,\"swap\":false,"
+         "\"dwell_ms\":0,\"swaps\":0,\"mirror\":\"\",\"mirrored\":{\"count\":0,\"ns\":0,"
+         "\"skipped\":0,\"different\":0,\"mean_difference\":0.0,\"max_difference\":0.0},"
+         "\"variants\":[{\"variant\":\"v\",\"weight\":1,\"waiting\":0,\"success\":{\"count\":0,"
+         "\"ns\":0},\"fail\":{\"count\":0,\"ns\":0},\"energy\":{\"bursts\":1,\"count\":1,"
+         "\"runs\":1,\"joule\":1.0,\"uncertainty_joule\":0.1,\"origin\":\"guess\","
+         "\"of\":\"\"}}]}]}",
+         "routes[0].variants[0].energy.origin"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct service_frame f = {bad[i].header, strlen(bad[i].header)};
