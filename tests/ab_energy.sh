@@ -71,6 +71,7 @@ holds_of first energy '(.missing | length >= 1 and all(.count >= 1 and .reason =
 holds_of first cycles '(has("missing") | not) and .comparisons[0].lost == 0'
 holds first '.report.lost_blocks == 0 and (.steps | length == '"$(jq .experiment.steps "$session/first")"' and all(length == 9)) and ([.steps[][7] | select(. == null)] | length >= 1)'
 html=$session/first.html
+grep -q "power model" "$html" || fail "the page does not say where its joules come from"
 [ "$(grep -c '<svg' "$html")" -eq 6 ] || fail "not six plots: $(grep -c '<svg' "$html")"
 [ "$(grep -c '^<tr><td>' "$html")" -eq "$(grep '^<tr><td>' "$html" | grep -cE '<td>(model|virtual)</td>')" ] || fail "a row without an origin"
 grep -q 'measurements left out with their blocks: the number of samples' "$html" || fail "the page does not say what is left out"

@@ -61,6 +61,22 @@ static void put_head(const struct page *p)
               p->out);
 }
 
+// Said once for all metrics of a made-up origin.
+static void put_virtual_energy(const struct page *p)
+{
+    size_t i;
+    const json_t *m;
+    json_array_foreach(json_object_get(p->a->report, "metrics"), i, m)
+    {
+        if (strcmp(ab_text(m, "origin"), "virtual") != 0)
+            continue;
+        fputs("<p>Energies are of the virtual board's power model (docs/power-model.md of "
+              "sevencast): they judge the way of measuring, never a board or a variant.</p>\n",
+              p->out);
+        return;
+    }
+}
+
 static void put_comparisons(const struct page *p)
 {
     size_t i, k;
@@ -250,6 +266,7 @@ int ab_write_html(const struct cli *cli, const struct ab_result *a, const char *
     if (!p.out)
         return cli_refuse(cli, EXIT_OTHER, "OUTPUT", "%s: %s", path, strerror(errno));
     put_head(&p);
+    put_virtual_energy(&p);
     put_comparisons(&p);
     put_metrics(&p);
     fputs("<p>Method: docs/measuring.md and docs/experiments.md of sevencast.</p></html>\n", p.out);
