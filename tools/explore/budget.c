@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/explore/commands.h"
+#include "tools/explore/confirm.h"
 #include "tools/explore/cover.h"
 #include "tools/explore/options.h"
 #include "tools/explore/result.h"
@@ -32,6 +33,14 @@ static const char usage_text[] =
     "  --check N                 price N combinations, random or beside the front, and say how "
     "many\n"
     "                            no point of it is as good as\n"
+    "  --confirm N               train N points between the fastest, the smallest and the best "
+    "(0)\n"
+    "  --data FILE               the series, CSV\n"
+    "  --float-checkpoint FILE   the floating-point net that the sensitivities were measured on\n"
+    "  --seeds N                 runs of each point (3)\n"
+    "  --epochs N, --rate X      of a run (100, 0.002)\n"
+    "  --record FILE             results of runs, kept as they come\n"
+    "  --trial-timeout SECONDS   a run that takes longer is killed and tried once more (3600)\n"
     "  --jobs N                  processes (one for each core)\n"
     "  --quiet                   no progress, even on a terminal\n"
     "  --help, --version\n\n"
@@ -49,6 +58,8 @@ struct budget_run {
     struct engine engine[ENGINE_MAX];
     struct search search;
     struct cover cover;
+    struct confirm_options confirm;
+    json_t *confirmed; // owned, may be NULL
     struct timespec begun;
     char why[WHY_BYTES];
 };
@@ -66,6 +77,14 @@ static int parse(struct budget_run *r, int argc, char **argv)
         {"slack", OPTION_NUMBER, &r->slack, 0, 50},
         {"integers", OPTION_TEXT, &r->integers, 0, 0},
         {"check", OPTION_COUNT, &r->check, 1, 1000000},
+        {"confirm", OPTION_COUNT, &r->confirm.count, 0, CONFIRM_MAX},
+        {"data", OPTION_TEXT, &r->confirm.data, 0, 0},
+        {"float-checkpoint", OPTION_TEXT, &r->confirm.checkpoint, 0, 0},
+        {"seeds", OPTION_COUNT, &r->confirm.seeds, 1, 20},
+        {"epochs", OPTION_COUNT, &r->confirm.epochs, 0, 100000},
+        {"rate", OPTION_NUMBER, &r->confirm.rate, 1e-7, 1},
+        {"record", OPTION_TEXT, &r->confirm.record, 0, 0},
+        {"trial-timeout", OPTION_NUMBER, &r->confirm.timeout_s, 1, 1e6},
         {"jobs", OPTION_COUNT, &r->jobs, 1, 256},
         {"quiet", OPTION_FLAG, &r->quiet, 0, 0},
     };
@@ -75,6 +94,10 @@ static int parse(struct budget_run *r, int argc, char **argv)
         return rc;
     if (!r->sensitivities || !r->out)
         return complain(EXIT_USAGE, "--sensitivities and --out are needed");
+    if (r->confirm.count && (!r->confirm.data || !r->confirm.checkpoint))
+        return complain(EXIT_USAGE, "--confirm needs --data and --float-checkpoint");
+    r->confirm.jobs = r->jobs;
+    r->confirm.quiet = r->quiet;
     if (!device_find(r->device))
         return complain(EXIT_USAGE, "--device: '%s' is not xc7s6, xc7s15, xc7s25 or xc7s50",
                         r->device);
@@ -189,14 +212,15 @@ static int write_result(const struct budget_run *r)
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:s, s:f, s:f, s:s, s:f, s:o, s:o, s:f, s:f, s:s, s:i, s:f, s:I, s:I, "
         "s:i, "
-        "s:o, s:o}",
+        "s:o, s:o, s:o}",
         "task", r->sens.task, "unit", r->sens.unit, "origin", "model", "integers",
         r->integers ? "of a variant" : "drawn", "float_rmse", r->sens.float_rmse, "base_rmse",
         r->sens.base_rmse, "device", r->device, "spare_pct", r->spare, "room", room, "max_cycles",
         r->max_cycles ? json_integer(r->max_cycles) : json_null(), "grain_pct", r->grain,
         "slack_pct", r->slack, "storage", r->storage, "engines", s->engines, "combinations",
         s->combinations, "priced", (json_int_t)s->priced, "boxes", (json_int_t)s->boxes, "points",
-        s->count, "check", cover_json(r), "front", front);
+        s->count, "check", cover_json(r), "confirmed",
+        r->confirmed ? json_incref(r->confirmed) : json_array(), "front", front);
     int rc = result_write(r->out, root);
     json_decref(root);
     return rc;
@@ -228,6 +252,8 @@ static void show(const struct budget_run *r)
     show_point(r, s->point, "least loss");
     show_point(r, fastest, "fewest cycles, least loss of these");
     show_point(r, smallest, "fewest LUTs, least loss of these");
+    if (r->confirmed)
+        printf("%zu points trained\n", json_array_size(r->confirmed));
     if (!r->check)
         return;
     printf("%d of %d other combinations that fit are not covered", r->cover.uncovered,
@@ -239,7 +265,12 @@ static void show(const struct budget_run *r)
 
 int budget_command(int argc, char **argv)
 {
-    struct budget_run r = {.storage = "any", .spare = 10, .grain = 5, .slack = 4};
+    struct budget_run r = {
+        .storage = "any",
+        .spare = 10,
+        .grain = 5,
+        .slack = 4,
+        .confirm = {.seeds = 3, .epochs = 100, .rate = 0.002, .timeout_s = 3600}};
     int rc = parse(&r, argc, argv);
     if (rc)
         return rc;
@@ -248,10 +279,13 @@ int budget_command(int argc, char **argv)
     rc = search(&r);
     if (!rc && !r.search.count)
         rc = complain(EXIT_FAILED, "nothing fits %s", r.device);
+    if (!rc && r.confirm.count)
+        r.confirmed = confirm_run(&r.confirm, &r.search, &rc);
     if (!rc)
         rc = write_result(&r);
     if (!rc)
         show(&r);
+    json_decref(r.confirmed);
     search_free(&r.search);
     sensitivity_free(&r.sens);
     return rc;

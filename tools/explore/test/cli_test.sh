@@ -79,11 +79,15 @@ expect 2 "'ram' is not block" --device xc7s15 --sensitivities "$dir/s.json" --ou
 {
     expect 1 "nothing fits xc7s15" $small --max-cycles 10
     expect 3 "none: " $small --integers "$dir/none"
-    expect 0 "less 10 %" $small --check 100 --max-cycles 400 --jobs 2
+    expect 2 "--confirm needs --data" $small --confirm 2
+    expect 0 "3 points trained" $small --check 100 --max-cycles 400 --jobs 2 --confirm 3 --seeds 2 --epochs 2 --data "$dir/a.csv" \
+        --float-checkpoint "$dir/float.safetensors"
 }
-jq -e '.points == (.front | length) and .points > 3 and .room as $room |
+jq -e '.points == (.front | length) and .points > 3 and .room as $room | .front as $front |
+    (.confirmed | length == 3 and all((.runs | length) == 2 and .validation_rmse > 0 and .test_rmse > 0 and
+        .predicted_rmse == $front[.point].predicted_rmse) and .[0].point == 0) and
     ([.front[].predicted_rmse] | . == sort) and .check.held > 10 and .check.uncovered * 10 < .check.held and
-    ([.front[]] | all(.lut <= $room.LUT and .dsp <= $room.DSP and .ramb18 <= $room.RAMB18 and .cycles <= 400))' \
+    ([.front[]] | all(.predicted_rmse > 0 and .lut <= $room.LUT and .dsp <= $room.DSP and .ramb18 <= $room.RAMB18 and .cycles <= 400))' \
     "$dir/d.json" >/dev/null || fail "the front of the device does not hold together: $(jq -c 'del(.front)' "$dir/d.json")"
 "$bin/sevencast-train" --task-file "$dir/toy.json" --data "$dir/a.csv" $net --bits "$(jq -r '.front[0].bits' "$dir/d.json")" \
     --hardware "$(jq -c '.front[0].hardware' "$dir/d.json")" --epochs-qat 1 --name toy --out "$dir/deep" >"$dir/out" 2>&1 ||
@@ -94,6 +98,7 @@ grep -q "^$(jq '.front[0].cycles' "$dir/d.json") cycles" "$dir/out" || fail "cyc
 if command -v gnuplot >/dev/null; then
     "$SEVENCAST_SOURCE/tools/explore/report" "$dir/d.json" "$dir/report" >"$dir/out" 2>&1 || fail "report: $(cat "$dir/out")"
     grep -q "sevencast-train --task-file toy.json" "$dir/report/explore-toy-xc7s15.md" || fail "the report names no command"
+    grep -q "^## Trained" "$dir/report/explore-toy-xc7s15.md" || fail "the report has no trained points"
     grep -q "<svg" "$dir/report/explore-toy-xc7s15-cycles.svg" || fail "the report has no plot"
 fi
 
