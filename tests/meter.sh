@@ -65,5 +65,9 @@ board pac 'all(.power.rails[]; (.reason // "") | contains("did not answer"))'
 vboard ctl --world "$work/w" replug meter --board VB0001 >/dev/null
 board pac "$good"
 jq -e '.restarts == 0 and .state == "READY"' "$work/pac" >/dev/null || fail "the board did not stay: $(cat "$work/pac")"
+# Both boards run the variant: bursts of a session on one that the other one computed do not count for it.
+ask power random-5 --board ina --windows 1 --max-windows 2 --warmup 0 --seconds 0.3 --idle 0 --perturbation 0 --out "$work/session" >/dev/null 2>&1
+jq -e '.board.name == "ina" and .variants[0].windows_good == 0 and (.variants[0].windows | length == 2 and all(.flag == "board pac computed it"))' \
+    "$work/session/session.json" >/dev/null || fail "a session took another board's bursts: $(jq -c '.variants' "$work/session/session.json")"
 kill "$daemon"
 wait "$daemon" || fail "exit code $?"

@@ -137,7 +137,8 @@ static void sum_rails(struct power_window *w)
     }
 }
 
-static void take_burst(struct power_window *w, const struct sc_forecast *f)
+// board: the session's; another one that runs the variant may have taken the burst.
+static void take_burst(struct power_window *w, const struct sc_forecast *f, const char *board)
 {
     const struct sc_energy *e = &f->energy;
     w->runs = f->burst.runs;
@@ -146,6 +147,10 @@ static void take_burst(struct power_window *w, const struct sc_forecast *f)
     snprintf(w->flag, sizeof w->flag, "%s", e->reason);
     if (!f->burst.runs) {
         snprintf(w->flag, sizeof w->flag, "the daemon ran no burst");
+        return;
+    }
+    if (strcmp(f->board, board) != 0) {
+        snprintf(w->flag, sizeof w->flag, "board %s computed it", f->board);
         return;
     }
     w->cycles = (double)f->burst.cycles / f->burst.runs;
@@ -202,7 +207,7 @@ static int burst(void *arg, const char *variant, double seconds, struct power_wi
     }
     if (code)
         return code;
-    take_burst(out, f);
+    take_burst(out, f, d->into->board.name);
     sc_free(f);
     return SC_OK;
 }
