@@ -60,7 +60,8 @@ begin
         piece_idle <= idle;
       end generate;
       one_of_many : if pieces_c > 1 generate
-        piece_idle <= '0' when idle = '0' and bits(bits'high downto piece_bits_c) = i else '1';
+        -- every bit above the piece's own: behind its words another memory may answer
+        piece_idle <= '0' when idle = '0' and bits(bits'high downto addr_bits_c) = begin_c / depth_c else '1';
       end generate;
       addr <= to_integer(bits(addr_bits_c - 1 downto 0));
       columns : for c in 0 to ceil_div(bits_c, columns_c) - 1 generate

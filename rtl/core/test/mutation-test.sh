@@ -58,6 +58,7 @@ tile tile s/cycle_c - chain_registers(cycle_c)/cycle_c - chain_registers(cycle_c
 13 weight_rom s/(others => word(w \* width_c + width_c - 1));/(others => '0');/
 13 weight_rom s/ = number_c else/ = 0 else/
 1 rom s/words_g, low_c, bits_c/words_g, 0, bits_c/
+1795353414 rom s/bits(bits'high downto addr_bits_c) = begin_c \/ depth_c/bits(bits'high downto piece_bits_c) = i/
 1:synthesis accumulator s/ when first = '1' else sum;/ when false else sum;/
 LIST
 
