@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What widths cost on an engine, by the planner and the estimator, in a fifth of a millisecond.
+// What widths cost on an engine, by the planner and the estimator, in a tenth of a millisecond.
 //
 // Integers decide how wide some constants are, and no trained ones exist before training. All
 // widths are priced with the same integers, those of 8 bits: drawn, or of a trained variant. So a
