@@ -395,6 +395,7 @@ static int merge(const struct explore *asked, char *argv0)
     }
     e.out = asked->out;
     rc = argv ? parse(&e, argc, argv) : complain(EXIT_FAILED, "out of memory");
+    e.out = asked->out; // whatever the folder says: it came from elsewhere
     e.quiet = asked->quiet;
     e.found_only = 1;
     if (!rc)
