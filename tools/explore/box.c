@@ -81,10 +81,11 @@ void heap_free(struct heap *h)
 }
 
 // The group of a tensor by its name without the layer. In the collapsed form keys and values are h,
-// and w_y does not pass the lanes.
-static int find_group(const char *name, enum model_form form)
+// f is summed without being stored, and w_y does not pass the lanes. A z that has a layer behind it
+// goes through the token port.
+static int find_group(const char *name, const struct model_shape *shape)
 {
-    enum { KEYS = 3, LAST = GROUPS - 1 };
+    enum { TOKENS = 1, SUMMED = 2, KEYS = 3, LAST = GROUPS - 1 };
     static const char *const member[GROUPS][7] = {
         {"x"},           {"h", "q", "c", "r", "f", "o"}, // the token port's buffer
         {"z"}, // the residual memory with h and r, and the pool's sums
@@ -93,10 +94,16 @@ static int find_group(const char *name, enum model_form form)
         {"w_in", "w_y"}, {"w_q", "w_k", "w_v", "w_o"},
         {"w_1"},         {"w_2"}};
     const char *dot = strrchr(name, '.');
+    const int collapsed = shape->form == MODEL_COLLAPSED;
+    const long layer = dot ? strtol(name + strlen("layers."), NULL, 10) : 0;
     name = dot ? dot + 1 : name;
-    if (form == MODEL_COLLAPSED && !strcmp(name, "h"))
+    if (!strcmp(name, "z") && layer < shape->layers - 1)
+        return TOKENS;
+    if (collapsed && !strcmp(name, "f"))
+        return SUMMED;
+    if (collapsed && !strcmp(name, "h"))
         return KEYS;
-    if (form == MODEL_COLLAPSED && !strcmp(name, "w_y"))
+    if (collapsed && !strcmp(name, "w_y"))
         return LAST;
     for (int g = 0; g < GROUPS; g++)
         for (int i = 0; i < 7 && member[g][i]; i++)
@@ -120,7 +127,7 @@ void levels_of(struct levels *l, const struct sensitivity *s)
 {
     *l = (struct levels){.tensors = s->tensors, .groups = GROUPS};
     for (int t = 0; t < s->tensors; t++)
-        l->group_of[t] = find_group(s->name[t], s->shape.form);
+        l->group_of[t] = find_group(s->name[t], &s->shape);
     for (int g = 0; g < GROUPS; g++)
         for (int b = WIDTH_MIN; b <= WIDTH_MAX; b++) {
             const int n = l->count[g];
