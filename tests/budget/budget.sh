@@ -3,6 +3,8 @@
 # Cycles and yosys counts of the demand variants and of the shapes of rtl/core/test/shapes.txt are golden files beside this script.
 # They must be met exactly, better or worse: a change is committed with its reason.
 #
+# --update also writes docs/blocks/budget.md, the golden files as a page.
+#
 # Usage: budget.sh BUILD [--update --reason TEXT] [NAME...]
 # Without names all of them, one to three minutes of CPU each where build/counts does not know the netlist; and no
 # golden file may be left over.
@@ -59,7 +61,7 @@ measured() {
         {name: $name, origin: "yosys estimate; cycles: RTL under GHDL", tools: $tools,
          shape: ($row | {n, d_model, m, bits, form, lanes, macs}), cycles: $row.cycles,
          top: ($row | counts + {critical_ns}), accelerator: ($accelerator | counts),
-         modules: ($modules[1:] | map({key: .path, value: counts}) | from_entries)} end' "$work/measured"
+         modules: ($modules[1:] | map({key: .path, value: ({entity, instances} + counts)}) | from_entries)} end' "$work/measured"
 }
 
 failed=0 compared=0
@@ -89,7 +91,10 @@ for name in "${names[@]}"; do
         { printf 'what\tgolden\tnow\n'; printf '%s\n' "$difference"; } | column -t -s "$(printf '\t')"
     fi
 done
-[ $update = no ] || exit 0
+if [ $update = yes ]; then
+    "$here/page.sh" >"$work/page" && mv "$work/page" "$root/docs/blocks/budget.md"
+    exit
+fi
 if [ $all = yes ]; then
     for golden in "$here"/*.json; do
         name=$(basename "$golden" .json)

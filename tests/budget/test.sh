@@ -8,8 +8,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 need ghdl-llvm yosys jq column
 work=$(mktemp -d "${TMPDIR:-/tmp}/budget-test.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/tests/budget" "$work/tools/bench.d" "$work/build/packages"
-cp "$here/budget.sh" "$work/tests/budget/" && cp "$here/../skip.sh" "$work/tests/"
+mkdir -p "$work/docs/blocks" "$work/tests/budget" "$work/tools/bench.d" "$work/build/packages"
+cp "$here/budget.sh" "$here/page.sh" "$work/tests/budget/" && cp "$here/../skip.sh" "$work/tests/"
 cat >"$work/tools/bench.d/cycles" <<'E_CYCLES'
 #!/bin/bash
 cat "$1/measured"
@@ -22,7 +22,7 @@ measure() {
     jq -n '{rows: [{name: "one", n: 4, d_model: 8, m: 1, bits: "w8", form: "seed", lanes: 4, macs: 100, cycles: 50,
             lut: 3000, lutram: 200, ff: 2000, dsp: 3, ramb18: 4, critical_ns: 5.25, fits: true, counts: "yosys estimate"}],
         accelerator: [{name: "one", lut: 2500, lutram: 100, ff: 1500, dsp: 3, ramb18: 4}],
-        modules: [{path: "top", lut: 3000}, (range(8) | {path: "m\(.)", lut: (. + 1), lutram: 0, ff: 2, dsp: 0, ramb18: 0})
+        modules: [{path: "top", lut: 3000}, (range(8) | {path: "m\(.)", entity: "e\(.)", instances: 1, lut: (. + 1), lutram: 0, ff: 2, dsp: 0, ramb18: 0})
             | . + {design: "one"}]}' | jq "$1" >"$work/build/measured"
 }
 
@@ -46,6 +46,9 @@ try "no reason" 2 "needs --reason" --update
 try "a reason of one word" 2 "needs --reason" --update --reason because
 try "golden file made" 0 '"lut":3000' --update --reason "the first figures of this test"
 grep -q 'the first figures' "$work/tests/budget/one.json" || { echo "FAIL: the reason is not kept"; failed=$((failed + 1)); }
+cp "$work/tests/budget/one.json" "$work/tests/budget/demand-w8.json"
+"$work/tests/budget/page.sh" | grep -q '^| e7 | m7 | 1 | 8 | 0 | 2 | 0 | 0 |' || { echo "FAIL: a page without the last module"; failed=$((failed + 1)); }
+rm "$work/tests/budget/demand-w8.json"
 try "equal" 0 "1 designs compared, 0 differ"
 try "equal, by name" 0 "1 designs compared, 0 differ" one
 for edit in '.rows[0].lut = 3001' '.rows[0].lut = 2999' '.rows[0].cycles = 49' '.rows[0].critical_ns = 5.251' \
