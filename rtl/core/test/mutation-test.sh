@@ -32,7 +32,8 @@ memory ram_block s/read_word, e \* bits_g, bits_g, fast_g/read_word, e * bits_g,
 1 tile s/token(t \* terms_g + u) \* weight(o \* terms_g + u)/token(t * terms_g + u) * weight(o * terms_g)/
 1 pool s/if fresh(levels_c + 1) = '1' then/if true then/
 1 drain s/scale <= pass_1.scale;/scale <= 0;/
-1 drain s/residual(i) <= unit_c;/residual(i) <= 0;/
+5 drain s/residual(i) <= unit_c;/residual(i) <= 0;/
+1 drain s/position_word((i + 1) \* position_bits_g - 1 downto i \* position_bits_g);/(others => '0');/
 5 drain s/residual(i) <= kept_data(i);/residual(i) <= kept_data(0);/
 5 drain s/acc(i) <= tile_acc(i);/acc(i) <= tile_acc(lanes_g - 1 - i);/
 3 bank_writer s/b < rotation/b <= rotation/
