@@ -47,6 +47,17 @@ end entity;
 architecture rtl of numerators is
   constant program    : softmax_array_t(0 to program_g'length - 1) := program_g;
   constant table_c    : int_array_t(0 to table_g'length - 1) := table_g;
+  -- A table of which GHDL's synthesis would make zeros (docs/netlist.md): narrow numerators may be 0 but for e(0).
+  function first_alone return boolean is
+  begin
+    for i in 1 to table_c'high loop
+      if table_c(i) /= 0 then
+        return false;
+      end if;
+    end loop;
+    return true;
+  end function;
+  constant first_alone_c : boolean := first_alone;
   constant steps_c    : positive := tokens_g / lanes_g;
   -- of the last word, all places if it is a whole one
   constant whole_c    : natural := columns_g - (ceil_div(columns_g, terms_g) - 1) * terms_g;
@@ -125,7 +136,14 @@ begin
       e_valid <= in_valid;
       if in_valid = '1' then
         for j in 0 to lanes_g - 1 loop
-          e(j) <= table_c((layer * 2**u_bits_g + codes(j)) mod table_g'length);
+          if first_alone_c then
+            e(j) <= 0;
+            if layer * 2**u_bits_g + codes(j) = 0 then
+              e(j) <= table_c(0);
+            end if;
+          else
+            e(j) <= table_c((layer * 2**u_bits_g + codes(j)) mod table_g'length);
+          end if;
           u(j) <= codes(j);
         end loop;
         e_layer <= layer;

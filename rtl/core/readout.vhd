@@ -42,7 +42,8 @@ architecture rtl of readout is
   constant levels_c   : natural := clog2(lanes_g);
   constant channels_c : positive := weight_rom_g'length;
   constant sum_bits_c : positive := code_bits_g + levels_c;
-  subtype channel_t is natural range 0 to last_of(channels_c);
+  constant span_c     : positive := span_of(channels_c);
+  subtype channel_t is natural range 0 to span_c - 1;
   type channel_array_t is array (natural range <>) of channel_t;
   subtype sum_t is integer range -2**(sum_bits_c - 1) to 2**(sum_bits_c - 1) - 1;
   subtype accumulator_t is integer range -2**(bits_g - 1) to 2**(bits_g - 1) - 1;
@@ -58,7 +59,7 @@ architecture rtl of readout is
   signal kept       : accumulators_t;
 begin
   valid <= in_valid & valid_r;
-  channels(0) <= in_channel;
+  channels(0) <= in_channel mod span_c; -- it counts what is written elsewhere, too
 
   along : process (clk)
   begin
@@ -94,7 +95,7 @@ begin
   idle <= not valid(levels_c);
   weights : entity work.rom
     generic map (contents_g => weight_rom_g, first_g => 0, words_g => channels_c,
-      depth_g => channels_c, bits_g => outputs_g * weight_bits_g,
+      depth_g => span_c, bits_g => outputs_g * weight_bits_g,
       block_bits_g => weight_block_bits_g)
     port map (clk => clk, idle => idle, read_addr => channels(levels_c), read_data => word);
   process (clk)
